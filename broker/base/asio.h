@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one door to Asio: the subset of Boost 1.74 that we use, and the one way to start a loop. Rules for
+// coroutines (gcc 12 destroys some operands of co_await twice): they only wait, read and hand over; operands
+// of co_await are names, never braced temporaries or capturing lambdas. tests/lint checks it.
+#pragma once
+
+#include <utility>  // Boost 1.74's awaitable.hpp lacks it under gcc 12 (chriskohlhoff/asio #944)
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+
+namespace upcall {
+
+namespace asio = boost::asio;
+
+// A loop must not end by an exception of its own: it leaves run() and ends the process, where the service
+// manager restarts us. (asio::detached would drop it.)
+inline void start_loop(asio::io_context& io, asio::awaitable<void> loop) {
+  asio::co_spawn(io, std::move(loop), [](const std::exception_ptr& failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+}  // namespace upcall

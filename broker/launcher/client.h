@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker's end of the launcher's socket: requests out, replies awaited. One object for the process; its
+// coroutines live on the broker's one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/asio.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "wire/launcher.h"
+
+namespace upcall::launcher {
+
+struct Captured {
+  wire::CaptureReply reply;
+  std::string exe;
+  std::string host_name;
+};
+
+// The launcher's words on one run, as they come in.
+class Run {
+ public:
+  explicit Run(asio::io_context& io) : changed_{io, asio::steady_timer::time_point::max()} {}
+  // Waits for the end. Runs always end: the launcher enforces the row's time.
+  [[nodiscard]] asio::awaitable<wire::RunEnded> ended();
+  [[nodiscard]] std::optional<pid_t> pid() const { return pid_; }
+
+ private:
+  friend class Client;
+  asio::steady_timer changed_;
+  std::optional<pid_t> pid_;
+  std::optional<wire::RunEnded> ended_;
+};
+
+class Client {
+ public:
+  Client(asio::io_context& io, UniqueFd socket);
+
+  // Reads replies until the launcher is gone, which it then throws: the broker cannot live without it.
+  [[nodiscard]] asio::awaitable<void> run();
+
+  // Waits for the launcher's answer. `pidfd` is borrowed until it returns.
+  [[nodiscard]] asio::awaitable<Result<Captured>> capture(int pidfd, pid_t tid, int dumpable);
+
+  // Descriptors {stdin, stdout, stderr, event} are borrowed for the call. The run goes on by itself.
+  [[nodiscard]] Result<std::shared_ptr<Run>> start(std::uint32_t capture, std::uint32_t row,
+                                                   std::span<const std::string> environment,
+                                                   std::span<const int, 4> fds);
+  void release(std::uint32_t capture);
+
+ private:
+  struct PendingCapture;
+  void drain();
+  void take(std::span<const std::byte> datagram);
+  [[nodiscard]] Result<Ok> send(std::span<const std::byte> bytes, std::span<const int> fds);
+
+  asio::io_context& io_;
+  asio::posix::stream_descriptor socket_;
+  std::uint64_t next_id_{1};
+  std::map<std::uint64_t, std::shared_ptr<PendingCapture>> captures_;
+  std::map<std::uint64_t, std::shared_ptr<Run>> runs_;
+};
+
+}  // namespace upcall::launcher

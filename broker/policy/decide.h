@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one question that the policy answers, as a pure function.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "event/event.h"
+#include "policy/policy.h"
+
+namespace upcall::policy {
+
+struct Decision {
+  std::string rule;       // its name; "defaults" when none matched
+  std::string container;  // the name of the selector that the origin matched; empty for none
+  Action action;
+  std::optional<std::uint32_t> on_failure;
+};
+
+// The answer turns on the signal, which this event does not tell yet: learn it and ask again. Never given
+// for an event that has its signal.
+struct NeedsSignal {};
+
+[[nodiscard]] std::variant<Decision, NeedsSignal> decide(const Policy& policy, const event::Event& event);
+
+// The first selector, in the policy's order, that the origin is in; nullptr for none.
+[[nodiscard]] const ContainerSelector* container_of(const Policy& policy, const event::Origin& origin);
+
+}  // namespace upcall::policy

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the policy file says, as values. Nothing here knows YAML, the kernel or the clock.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace upcall::policy {
+
+// The name of a container that stands for any that the policy names.
+inline constexpr const char* kAnyContainer = "*";
+
+enum class UserNamespace : std::uint8_t { any, host, child };
+
+// A container by what its processes look like; every given key must match. Only an origin whose verdict
+// is in_container is ever in one.
+struct ContainerSelector {
+  std::string name;
+  std::string cgroup;  // glob over the path from the root of the unified hierarchy; empty: any
+  UserNamespace user_namespace{UserNamespace::any};
+  bool anonymous{};    // any namespace set of its own, without a record of a runtime
+};
+
+enum class ActionKind : std::uint8_t {
+  pass,    // what this host did before upcalld was installed
+  reject,  // no dump at all
+  run,     // the handlers
+};
+
+struct Action {
+  ActionKind kind{ActionKind::pass};
+  std::vector<std::uint32_t> handlers;  // rows of the handler table, in order
+};
+
+// Conditions of a rule on core dumps; an empty list is no condition, a list is "one of".
+struct CoreDumpMatch {
+  std::vector<std::string> container;  // names of selectors, or kAnyContainer
+  std::vector<int> signal;
+  std::vector<std::string> exe;        // globs over the path that the process sees
+  std::vector<uid_t> uid;              // real uid, as the container sees it; the host's for the host
+};
+
+struct Rule {
+  std::string name;
+  CoreDumpMatch when;
+  Action action;
+  std::optional<std::uint32_t> on_failure;  // row of the handler that runs when one of `action` fails
+};
+
+// What to do when another program has overwritten kernel.core_pattern.
+enum class OnTakeover : std::uint8_t { report, restore };
+
+struct Policy {
+  std::vector<ContainerSelector> containers;
+  std::vector<std::string> handlers;  // their names, row by row
+  std::vector<Rule> rules;            // first match wins
+  Action coredump_default{};
+  OnTakeover core_pattern_taken{OnTakeover::report};
+};
+
+[[nodiscard]] std::vector<std::byte> pack_policy(const Policy& policy);
+// EBADMSG unless the bytes are a whole policy of this build.
+[[nodiscard]] Result<Policy> unpack_policy(std::span<const std::byte> bytes);
+
+}  // namespace upcall::policy

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// upcall-broker to upcall-launcher and back, one SOCK_SEQPACKET datagram each.
+//
+// The broker is not trusted here. It names a *row* of the handler table, which root wrote before any
+// untrusted byte was read, and a *capture*, a set of kernel objects that the launcher itself opened from
+// a kernel-given pidfd. No path, no user, no argument vector and no process id decides what is done. A
+// broker that an attacker owns can still only start what root has configured, and where it may run is
+// for the launcher to say: it refuses to bring an origin's data to where its rules of disclosure
+// (docs/THREAT-MODEL.md) do not allow it.
+//
+// Every request carries an `id` of the broker's choice, which its replies repeat.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace upcall::wire {
+
+inline constexpr std::uint32_t kLauncherVersion = 1;
+
+// How many captures the launcher holds at once; each costs it some twenty descriptors. It is also the
+// most handlers that run at once.
+inline constexpr std::uint32_t kMaxCaptures = 64;
+
+enum class LauncherType : std::uint32_t {
+  capture = 1,  // -> captured
+  run,          // -> run_started (or run_ended at once), then run_ended
+  kill,         // -> run_ended of that run, with how = killed
+  release,      // no reply; the capture's number is free again
+  captured,
+  run_started,
+  run_ended,
+};
+
+struct LauncherHeader {
+  std::uint32_t version{kLauncherVersion};
+  LauncherType type{};
+  std::uint64_t id{};
+};
+
+// Descriptors: {pidfd of the crashed process, as the kernel gave it}.
+struct CaptureRequest {
+  LauncherHeader header{.type = LauncherType::capture};
+  std::int32_t tid{};        // the dumping thread, in the launcher's PID namespace
+  std::int32_t dumpable{-1}; // what the kernel said beside the pidfd (%d), -1 where it must be asked by pidfd
+};
+static_assert(std::is_trivially_copyable_v<CaptureRequest> && sizeof(CaptureRequest) == 24);
+
+// The eight kinds of namespace, in the order of every array here.
+enum class NamespaceKind : std::uint32_t { cgroup, ipc, uts, net, pid, time, mnt, user };
+inline constexpr std::size_t kNamespaceKinds = 8;
+
+// Whose the origin is. in_container: the container's root could have ptraced it, so its data may enter
+// there. host: it is in no PID namespace but the host's. mixed: neither; the host's policy holds.
+enum class Verdict : std::uint32_t { host = 1, mixed, in_container };
+
+// The rules of disclosure that failed, when the verdict is mixed (docs/THREAT-MODEL.md, D1 to D7).
+enum DisclosureRule : std::uint32_t {
+  user_namespace_outside = 1U << 0U,   // D1
+  pid_namespace_outside = 1U << 1U,    // D2
+  mount_namespace_outside = 1U << 2U,  // D3
+  capabilities_exceed = 1U << 3U,      // D4
+  cgroup_outside = 1U << 4U,           // D5
+  not_dumpable = 1U << 5U,             // D6
+  filters_weaker = 1U << 6U,           // D7
+};
+
+// What the launcher learnt of an origin, for the broker's policy to judge. Two texts follow it in the
+// datagram: `exe_length` bytes of the executable's path as the origin sees it, and `host_name_length`
+// bytes of its UTS node name; both are the origin's choice of bytes and may hold anything but NUL.
+struct CaptureReply {
+  LauncherHeader header{.type = LauncherType::captured};
+  std::int32_t error{};       // 0, or an errno: then there is no capture and nothing below is set
+  std::uint32_t step{};       // CaptureStep at which it failed
+  std::uint32_t capture{};    // its number, for run and release
+  Verdict verdict{};
+  std::uint32_t failed_rules{};
+  std::int32_t template_pid{};     // the container's init, whose privileges a handler gets; 0 without one
+  std::uint32_t pid_depth{};       // how many PID namespaces the container's is below the launcher's
+  std::uint32_t user_depth{};      // how many user namespaces the origin's is below the launcher's
+  std::int32_t dumpable{};         // 0, 1, 2; -1 where this kernel does not tell
+  std::uint32_t exe_length{};
+  std::uint32_t host_name_length{};
+  std::uint32_t reserved{};
+  // Ids from NS_GET_ID; inode numbers of /proc/PID/ns where the kernel has no NS_GET_ID (before 6.18).
+  std::array<std::uint64_t, kNamespaceKinds> origin_namespaces{};
+  std::array<std::uint64_t, kNamespaceKinds> template_namespaces{};
+  std::array<std::uint64_t, kNamespaceKinds> host_namespaces{};
+};
+static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply) == 256);
+inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65;
+
+// Descriptors: {stdin, stdout, stderr, event}: sockets, all four. `environment_bytes` bytes of
+// "NAME=value\0" follow the struct; the launcher checks nothing in them but their form, and appends
+// what the row itself fixes. An argument "{name}" of the row is replaced by the value of UPCALL_<NAME>.
+struct RunRequest {
+  LauncherHeader header{.type = LauncherType::run};
+  std::uint32_t capture{};
+  std::uint32_t row{};
+  std::uint32_t environment_bytes{};
+  std::uint32_t reserved{};
+};
+static_assert(std::is_trivially_copyable_v<RunRequest> && sizeof(RunRequest) == 32);
+inline constexpr std::size_t kMaxEnvironmentBytes = std::size_t{32} * 1024;
+
+// `header.id` is that of the run, or for release unused.
+struct KillRequest {
+  LauncherHeader header{.type = LauncherType::kill};
+};
+struct ReleaseRequest {
+  LauncherHeader header{.type = LauncherType::release};
+  std::uint32_t capture{};
+  std::uint32_t reserved{};
+};
+
+struct RunStarted {
+  LauncherHeader header{.type = LauncherType::run_started};
+  std::int32_t pid{};  // the handler's, in the launcher's PID namespace
+  std::uint32_t reserved{};
+};
+
+enum class RunEnd : std::uint32_t {
+  exited = 1,  // status: its exit status
+  signalled,   // status: the signal
+  timed_out,   // its row's time was up and it was killed
+  killed,      // the broker asked for it
+  not_started, // status: errno; step: where
+  refused,     // the row may not run on this capture; step: the DisclosureRule bits or 0
+};
+
+struct RunEnded {
+  LauncherHeader header{.type = LauncherType::run_ended};
+  RunEnd how{};
+  std::int32_t status{};
+  std::uint32_t step{};           // ConfineStep, for not_started
+  std::uint32_t peak_memory{};    // KiB
+  std::uint64_t user_time{};      // microseconds
+  std::uint64_t system_time{};    // microseconds
+  std::uint64_t start_time{};     // microseconds from the request to the handler's exec
+  std::uint64_t total_time{};     // microseconds from the request to its end
+};
+static_assert(std::is_trivially_copyable_v<RunEnded> && sizeof(RunEnded) == 64);
+
+// Any datagram that the launcher may get fits here.
+inline constexpr std::size_t kMaxLauncherRequest = sizeof(RunRequest) + kMaxEnvironmentBytes;
+
+}  // namespace upcall::wire

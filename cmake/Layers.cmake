@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# upcall_layer(NAME [LINKS targets...] [SYSTEM targets...] [EXCLUDE files...])
+#
+# One static library for each folder of broker/. LINKS are the only layers whose headers it may
+# include (tests/lint/layers.py checks the includes themselves); SYSTEM are outside libraries.
+# Every layer is built twice where it matters: NAME with the sanitizers of the preset, and
+# NAME_static without, for the programs that must be static.
+function(upcall_layer NAME)
+  cmake_parse_arguments(ARG "STATIC" "" "LINKS;SYSTEM;EXCLUDE" ${ARGN})
+  set(directory ${CMAKE_CURRENT_SOURCE_DIR}/${NAME})
+  file(GLOB sources CONFIGURE_DEPENDS ${directory}/*.cpp)
+  file(GLOB headers CONFIGURE_DEPENDS ${directory}/*.h)
+  foreach(file IN LISTS ARG_EXCLUDE)
+    list(REMOVE_ITEM sources ${directory}/${file})
+    list(REMOVE_ITEM headers ${directory}/${file})
+  endforeach()
+  _upcall_library(upcall_${NAME} "${sources}" "${headers}" "${ARG_LINKS}" "${ARG_SYSTEM}" upcall_sanitizers "")
+  if(ARG_STATIC)
+    _upcall_library(upcall_${NAME}_static "${sources}" "" "${ARG_LINKS}" "${ARG_SYSTEM}" "" "_static")
+  endif()
+endfunction()
+
+function(_upcall_library target sources headers links system extra suffix)
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  if(headers)
+    target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}/broker FILES ${headers})
+  endif()
+  foreach(layer IN LISTS links)
+    target_link_libraries(${target} ${scope} upcall_${layer}${suffix})
+  endforeach()
+  target_link_libraries(${target} ${scope} upcall_options ${extra} ${system})
+endfunction()
