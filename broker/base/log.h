@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one door to spdlog. Only daemon/ and the roots of loops log; everything from outside goes through
-// printable() first. One line: "warning: text". error = work lost or refused; warning = went on, ends in
+// The one door to spdlog. Only daemon/ and the roots of loops log; everything from outside goes
+// through printable() first. One line: "warning: text". error = work lost or refused; warning =
+// went on, ends in
 // ", ignoring" or the like; info = decisions; debug = the rest.
 #pragma once
 

@@ -33,7 +33,8 @@ Result<std::string> read_sealed_memfd(int fd) {
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t filled = 0;
   while (filled < bytes.size()) {
-    const ssize_t n = ::pread(fd, bytes.data() + filled, bytes.size() - filled, static_cast<off_t>(filled));
+    const ssize_t n =
+        ::pread(fd, bytes.data() + filled, bytes.size() - filled, static_cast<off_t>(filled));
     if (n <= 0) return from_errno("read a table", n == 0 ? EIO : errno);
     filled += static_cast<std::size_t>(n);
   }

@@ -16,8 +16,7 @@ namespace upcall {
 class Packer {
  public:
   template <class T>
-    requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>)
-  void put(const T& value) {
+  requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>) void put(const T& value) {
     const auto* bytes = reinterpret_cast<const std::byte*>(&value);
     bytes_.insert(bytes_.end(), bytes, bytes + sizeof value);
   }
@@ -44,8 +43,7 @@ class Unpacker {
   explicit Unpacker(std::span<const std::byte> bytes) : rest_{bytes} {}
 
   template <class T>
-    requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>)
-  [[nodiscard]] T get() {
+  requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>) [[nodiscard]] T get() {
     T value{};
     const auto taken = take(sizeof value);
     if (taken.size() == sizeof value) std::memcpy(&value, taken.data(), sizeof value);

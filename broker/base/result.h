@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value, or what we could not do and what the kernel said. Start-up code throws (or_throw), code that
-// serves an event returns a Result, code between clone and exec reports an errno over a socket.
+// A value, or what we could not do and what the kernel said. Start-up code throws (or_throw), code
+// that serves an event returns a Result, code between clone and exec reports an errno over a
+// socket.
 #pragma once
 
 #include <cassert>

@@ -69,8 +69,8 @@ std::string_view take_until(std::string_view& rest, char separator) {
 }
 
 bool glob_matches(std::string_view pattern, std::string_view text) {
-  // Where to go on when an element fails: one for the last `*`, one for the last `**`. Only the latest
-  // of each matters, which is what keeps this polynomial.
+  // Where to go on when an element fails: one for the last `*`, one for the last `**`. Only the
+  // latest of each matters, which is what keeps this polynomial.
   struct Retry {
     std::size_t pattern{std::string_view::npos};
     std::size_t text{0};
@@ -93,7 +93,8 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
         continue;
       }
     }
-    if (star.pattern != std::string_view::npos && star.text < text.size() && text[star.text] != '/') {
+    if (star.pattern != std::string_view::npos && star.text < text.size() &&
+        text[star.text] != '/') {
       t = ++star.text;
       p = star.pattern;
     } else if (double_star.pattern != std::string_view::npos && double_star.text < text.size()) {

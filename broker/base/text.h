@@ -10,8 +10,9 @@
 
 namespace upcall {
 
-// The text with every byte that could forge a log line or drive a terminal written as \xNN, quotes and
-// backslashes escaped. What is printable ASCII stays. Cut to `limit` bytes of input, with "..." then.
+// The text with every byte that could forge a log line or drive a terminal written as \xNN, quotes
+// and backslashes escaped. What is printable ASCII stays. Cut to `limit` bytes of input, with "..."
+// then.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 256);
 
 // The whole of `text` as a number, or nothing: no blanks, no sign where T has none, no overflow.
@@ -26,8 +27,8 @@ template <std::integral T>
 // The text between two positions of the separator; takes it off the front of `rest`.
 [[nodiscard]] std::string_view take_until(std::string_view& rest, char separator);
 
-// Shell-style matching on bytes: `?` one, `*` any but '/', `**` any at all, `[a-z]`, `[!a-z]`, `\x`.
-// Linear in text for each `*`: two-pointer backtracking, never exponential.
+// Shell-style matching on bytes: `?` one, `*` any but '/', `**` any at all, `[a-z]`, `[!a-z]`,
+// `\x`. Linear in text for each `*`: two-pointer backtracking, never exponential.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
 
 }  // namespace upcall

@@ -19,24 +19,24 @@ enum class EventId : std::uint64_t {};
 // The eight kinds of namespace, in the order of every array of ids.
 enum class Namespace : std::uint8_t { cgroup, ipc, uts, net, pid, time, mnt, user };
 inline constexpr std::size_t kNamespaces = 8;
-inline constexpr std::array<const char*, kNamespaces> kNamespaceNames = {"cgroup", "ipc",  "uts", "net",
-                                                                         "pid",    "time", "mnt", "user"};
+inline constexpr std::array<const char*, kNamespaces> kNamespaceNames = {
+    "cgroup", "ipc", "uts", "net", "pid", "time", "mnt", "user"};
 using NamespaceIds = std::array<std::uint64_t, kNamespaces>;
 
 // Where the host's policy holds (host, mixed) and where the container's does. docs/THREAT-MODEL.md.
 enum class Verdict : std::uint8_t { host, mixed, in_container };
 
-// A process and the container it is in. Ids are those of the initial namespaces unless said otherwise; an
-// empty optional is what this kernel did not tell.
+// A process and the container it is in. Ids are those of the initial namespaces unless said
+// otherwise; an empty optional is what this kernel did not tell.
 struct Origin {
   pid_t pid{};
-  pid_t tid{};          // the thread that caused the event: its namespaces count, not its leader's
-  uid_t uid{};          // real
-  gid_t gid{};          // real
-  std::string comm;     // of the thread, at most 15 bytes of anything but NUL
-  std::string exe;      // as the process sees it; empty when it has none (a kernel thread)
-  std::string host_name;// of its UTS namespace
-  std::string cgroup;   // path in the unified hierarchy, from its root; empty without one
+  pid_t tid{};       // the thread that caused the event: its namespaces count, not its leader's
+  uid_t uid{};       // real
+  gid_t gid{};       // real
+  std::string comm;  // of the thread, at most 15 bytes of anything but NUL
+  std::string exe;   // as the process sees it; empty when it has none (a kernel thread)
+  std::string host_name;  // of its UTS namespace
+  std::string cgroup;     // path in the unified hierarchy, from its root; empty without one
   Verdict verdict{Verdict::host};
   std::uint32_t failed_rules{};  // bits of wire::DisclosureRule that made it mixed
   NamespaceIds namespaces{};
@@ -55,11 +55,12 @@ enum class Dumpable : std::uint8_t { nobody = 0, user = 1, root = 2 };
 
 // A process that the kernel is dumping (core(5)).
 struct CoreDump {
-  std::optional<int> signal;       // known before the dump is read only where the kernel tells (Linux 6.19)
-  std::optional<int> code;         // si_code
+  std::optional<int>
+      signal;  // known before the dump is read only where the kernel tells (Linux 6.19)
+  std::optional<int> code;               // si_code
   std::optional<std::uint64_t> address;  // si_addr of SEGV, BUS, ILL, FPE, TRAP
   Dumpable dumpable{Dumpable::root};     // root, the safe one, where the kernel does not tell
-  std::uint64_t core_limit{};      // RLIMIT_CORE in bytes; UINT64_MAX for unlimited
+  std::uint64_t core_limit{};            // RLIMIT_CORE in bytes; UINT64_MAX for unlimited
 };
 
 using Detail = std::variant<CoreDump>;

@@ -26,6 +26,8 @@ T head_of(std::span<const std::byte> datagram) {
 }  // namespace
 
 struct Client::PendingCapture {
+  explicit PendingCapture(asio::io_context& io)
+      : changed{io, asio::steady_timer::time_point::max()} {}
   asio::steady_timer changed;
   std::optional<Captured> captured;
 };
@@ -94,32 +96,34 @@ void Client::take(std::span<const std::byte> datagram) {
 
 asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dumpable) {
   const auto id = next_id_++;
-  const wire::CaptureRequest request{.header = {.type = wire::LauncherType::capture, .id = id},
-                                     .tid = tid,
-                                     .dumpable = dumpable};
+  const wire::CaptureRequest request{
+      .header = {.type = wire::LauncherType::capture, .id = id}, .tid = tid, .dumpable = dumpable};
   const std::array fds{pidfd};
-  if (auto sent = send(wire::bytes_of(request), fds); !sent) co_return sent.error();
-  const auto pending = std::make_shared<PendingCapture>(
-      asio::steady_timer{io_, asio::steady_timer::time_point::max()}, std::optional<Captured>{});
+  const auto pending = std::make_shared<PendingCapture>(io_);
   captures_.emplace(id, pending);
+  if (const auto sent = co_await send(wire::bytes_of(request), fds); !sent) {
+    captures_.erase(id);
+    co_return sent.error();
+  }
   error_code ec;
   while (!pending->captured) {
     co_await pending->changed.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
   if (pending->captured->reply.error != 0) {
-    co_return from_errno("capture the process (step " + std::to_string(pending->captured->reply.step) + ")",
-                         pending->captured->reply.error);
+    co_return from_errno(
+        "capture the process (step " + std::to_string(pending->captured->reply.step) + ")",
+        pending->captured->reply.error);
   }
   co_return std::move(*pending->captured);
 }
 
-Result<std::shared_ptr<Run>> Client::start(std::uint32_t capture, std::uint32_t row,
-                                           std::span<const std::string> environment,
-                                           std::span<const int, 4> fds) {
+asio::awaitable<Result<std::shared_ptr<Run>>> Client::start(
+    std::uint32_t capture, std::uint32_t row, std::span<const std::string> environment,
+    std::span<const int> fds) {
   std::string block;
   for (const auto& variable : environment) block.append(variable).push_back('\0');
   if (block.size() > wire::kMaxEnvironmentBytes) {
-    return from_errno("describe the event to its handler", E2BIG);
+    co_return from_errno("describe the event to its handler", E2BIG);
   }
   const auto id = next_id_++;
   const wire::RunRequest request{.header = {.type = wire::LauncherType::run, .id = id},
@@ -129,20 +133,32 @@ Result<std::shared_ptr<Run>> Client::start(std::uint32_t capture, std::uint32_t 
   std::vector<std::byte> datagram(sizeof request + block.size());
   std::memcpy(datagram.data(), &request, sizeof request);
   std::memcpy(datagram.data() + sizeof request, block.data(), block.size());
-  if (auto sent = send(datagram, fds); !sent) return sent.error();
   auto run = std::make_shared<Run>(io_);
   runs_.emplace(id, run);
-  return run;
+  if (const auto sent = co_await send(datagram, fds); !sent) {
+    runs_.erase(id);
+    co_return sent.error();
+  }
+  co_return run;
 }
 
-void Client::release(std::uint32_t capture) {
-  const wire::ReleaseRequest request{.header = {.type = wire::LauncherType::release}, .capture = capture};
+asio::awaitable<void> Client::release(std::uint32_t capture) {
+  const wire::ReleaseRequest request{.header = {.type = wire::LauncherType::release},
+                                     .capture = capture};
   // A launcher that cannot be told is a launcher that is gone, and run() finds that out.
-  (void)send(wire::bytes_of(request), {});
+  (void)co_await send(wire::bytes_of(request), {});
 }
 
-Result<Ok> Client::send(std::span<const std::byte> bytes, std::span<const int> fds) {
-  return wire::send_message(socket_.native_handle(), bytes, fds);
+asio::awaitable<Result<Ok>> Client::send(std::span<const std::byte> bytes,
+                                         std::span<const int> fds) {
+  for (;;) {
+    auto sent = wire::send_message(socket_.native_handle(), bytes, fds);
+    if (sent || sent.error().code != std::errc::resource_unavailable_try_again) co_return sent;
+    error_code ec;
+    co_await socket_.async_wait(asio::posix::descriptor_base::wait_write,
+                                asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) co_return from_errno("wait for room in the launcher's socket", ec.value());
+  }
 }
 
 }  // namespace upcall::launcher

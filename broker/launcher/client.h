@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The broker's end of the launcher's socket: requests out, replies awaited. One object for the process; its
-// coroutines live on the broker's one thread.
+// The broker's end of the launcher's socket: requests out, replies awaited. One object for the
+// process; its coroutines live on the broker's one thread.
 #pragma once
 
 #include <cstdint>
@@ -43,23 +43,26 @@ class Client {
  public:
   Client(asio::io_context& io, UniqueFd socket);
 
-  // Reads replies until the launcher is gone, which it then throws: the broker cannot live without it.
+  // Reads replies until the launcher is gone, which it then throws: the broker cannot live without
+  // it.
   [[nodiscard]] asio::awaitable<void> run();
 
   // Waits for the launcher's answer. `pidfd` is borrowed until it returns.
   [[nodiscard]] asio::awaitable<Result<Captured>> capture(int pidfd, pid_t tid, int dumpable);
 
-  // Descriptors {stdin, stdout, stderr, event} are borrowed for the call. The run goes on by itself.
-  [[nodiscard]] Result<std::shared_ptr<Run>> start(std::uint32_t capture, std::uint32_t row,
-                                                   std::span<const std::string> environment,
-                                                   std::span<const int, 4> fds);
-  void release(std::uint32_t capture);
+  // Descriptors {stdin, stdout, stderr, event} are borrowed until it returns. The run goes on by
+  // itself.
+  [[nodiscard]] asio::awaitable<Result<std::shared_ptr<Run>>> start(
+      std::uint32_t capture, std::uint32_t row, std::span<const std::string> environment,
+      std::span<const int> fds);
+  [[nodiscard]] asio::awaitable<void> release(std::uint32_t capture);
 
  private:
   struct PendingCapture;
   void drain();
   void take(std::span<const std::byte> datagram);
-  [[nodiscard]] Result<Ok> send(std::span<const std::byte> bytes, std::span<const int> fds);
+  [[nodiscard]] asio::awaitable<Result<Ok>> send(std::span<const std::byte> bytes,
+                                                 std::span<const int> fds);
 
   asio::io_context& io_;
   asio::posix::stream_descriptor socket_;

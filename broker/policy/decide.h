@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <variant>
 
 #include "event/event.h"
 #include "policy/policy.h"
@@ -17,13 +16,11 @@ struct Decision {
   std::optional<std::uint32_t> on_failure;
 };
 
-// The answer turns on the signal, which this event does not tell yet: learn it and ask again. Never given
-// for an event that has its signal.
-struct NeedsSignal {};
-
-[[nodiscard]] std::variant<Decision, NeedsSignal> decide(const Policy& policy, const event::Event& event);
+// A signal that the kernel did not tell matches no condition on it.
+[[nodiscard]] Decision decide(const Policy& policy, const event::Event& event);
 
 // The first selector, in the policy's order, that the origin is in; nullptr for none.
-[[nodiscard]] const ContainerSelector* container_of(const Policy& policy, const event::Origin& origin);
+[[nodiscard]] const ContainerSelector* container_of(const Policy& policy,
+                                                    const event::Origin& origin);
 
 }  // namespace upcall::policy

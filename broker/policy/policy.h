@@ -19,13 +19,13 @@ inline constexpr const char* kAnyContainer = "*";
 
 enum class UserNamespace : std::uint8_t { any, host, child };
 
-// A container by what its processes look like; every given key must match. Only an origin whose verdict
-// is in_container is ever in one.
+// A container by what its processes look like; every given key must match. Only an origin whose
+// verdict is in_container is ever in one.
 struct ContainerSelector {
   std::string name;
   std::string cgroup;  // glob over the path from the root of the unified hierarchy; empty: any
   UserNamespace user_namespace{UserNamespace::any};
-  bool anonymous{};    // any namespace set of its own, without a record of a runtime
+  bool anonymous{};  // any namespace set of its own, without a record of a runtime
 };
 
 enum class ActionKind : std::uint8_t {
@@ -43,15 +43,24 @@ struct Action {
 struct CoreDumpMatch {
   std::vector<std::string> container;  // names of selectors, or kAnyContainer
   std::vector<int> signal;
-  std::vector<std::string> exe;        // globs over the path that the process sees
-  std::vector<uid_t> uid;              // real uid, as the container sees it; the host's for the host
+  std::vector<std::string> exe;  // globs over the path that the process sees
+  std::vector<uid_t> uid;        // real uid, as the container sees it; the host's for the host
 };
 
 struct Rule {
   std::string name;
   CoreDumpMatch when;
   Action action;
-  std::optional<std::uint32_t> on_failure;  // row of the handler that runs when one of `action` fails
+  std::optional<std::uint32_t>
+      on_failure;  // row of the handler that runs when one of `action` fails
+};
+
+// Where a handler runs, and so to whom its event is described.
+enum class Place : std::uint8_t { container, host };
+
+struct Handler {
+  std::string name;
+  Place place{};
 };
 
 // What to do when another program has overwritten kernel.core_pattern.
@@ -59,8 +68,8 @@ enum class OnTakeover : std::uint8_t { report, restore };
 
 struct Policy {
   std::vector<ContainerSelector> containers;
-  std::vector<std::string> handlers;  // their names, row by row
-  std::vector<Rule> rules;            // first match wins
+  std::vector<Handler> handlers;  // row by row, as in the handler table
+  std::vector<Rule> rules;        // first match wins
   Action coredump_default{};
   OnTakeover core_pattern_taken{OnTakeover::report};
 };

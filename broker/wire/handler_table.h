@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handler table: what may be run at all. upcalld compiles it from the policy file and hands it to the
-// launcher in a sealed memfd; the broker only knows the rows' numbers.
+// The handler table: what may be run at all. upcalld compiles it from the policy file and hands it
+// to the launcher in a sealed memfd; the broker only knows the rows' numbers.
 #pragma once
 
 #include <sys/types.h>
@@ -30,17 +30,17 @@ enum class Place : std::uint32_t {
 };
 
 enum class User : std::uint32_t {
-  root,       // 0 as seen in that place (for Place::container: the uid of the container's init)
-  origin,     // the crashed process's real uid and gid, without capabilities
-  fixed,      // `uid` and `gid`, as seen in that place, without capabilities
+  root,    // 0 as seen in that place (for Place::container: the uid of the container's init)
+  origin,  // the crashed process's real uid and gid, without capabilities
+  fixed,   // `uid` and `gid`, as seen in that place, without capabilities
 };
 
 struct HandlerRow {
   std::string name;
   Program program{};
-  std::string path;                    // absolute, or a name in the vault
-  std::vector<std::string> arguments;  // argv, argv[0] included
-  std::vector<std::string> environment;// "NAME=value", fixed by the policy (`with:`)
+  std::string path;                      // absolute, or a name in the vault
+  std::vector<std::string> arguments;    // argv, argv[0] included
+  std::vector<std::string> environment;  // "NAME=value", fixed by the policy (`with:`)
   Place place{};
   User user{};
   uid_t uid{};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // upcall-broker to upcall-launcher and back, one SOCK_SEQPACKET datagram each.
 //
-// The broker is not trusted here. It names a *row* of the handler table, which root wrote before any
-// untrusted byte was read, and a *capture*, a set of kernel objects that the launcher itself opened from
-// a kernel-given pidfd. No path, no user, no argument vector and no process id decides what is done. A
-// broker that an attacker owns can still only start what root has configured, and where it may run is
-// for the launcher to say: it refuses to bring an origin's data to where its rules of disclosure
-// (docs/THREAT-MODEL.md) do not allow it.
+// The broker is not trusted here. It names a *row* of the handler table, which root wrote before
+// any untrusted byte was read, and a *capture*, a set of kernel objects that the launcher itself
+// opened from a kernel-given pidfd. No path, no user, no argument vector and no process id decides
+// what is done. A broker that an attacker owns can still only start what root has configured, and
+// where it may run is for the launcher to say: it refuses to bring an origin's data to where its
+// rules of disclosure (docs/THREAT-MODEL.md) do not allow it.
 //
 // Every request carries an `id` of the broker's choice, which its replies repeat.
 #pragma once
@@ -20,8 +20,8 @@ namespace upcall::wire {
 
 inline constexpr std::uint32_t kLauncherVersion = 1;
 
-// How many captures the launcher holds at once; each costs it some twenty descriptors. It is also the
-// most handlers that run at once.
+// How many captures the launcher holds at once; each costs it some twenty descriptors. It is also
+// the most handlers that run at once.
 inline constexpr std::uint32_t kMaxCaptures = 64;
 
 enum class LauncherType : std::uint32_t {
@@ -43,8 +43,9 @@ struct LauncherHeader {
 // Descriptors: {pidfd of the crashed process, as the kernel gave it}.
 struct CaptureRequest {
   LauncherHeader header{.type = LauncherType::capture};
-  std::int32_t tid{};        // the dumping thread, in the launcher's PID namespace
-  std::int32_t dumpable{-1}; // what the kernel said beside the pidfd (%d), -1 where it must be asked by pidfd
+  std::int32_t tid{};  // the dumping thread, in the launcher's PID namespace
+  std::int32_t dumpable{
+      -1};  // what the kernel said beside the pidfd (%d), -1 where it must be asked by pidfd
 };
 static_assert(std::is_trivially_copyable_v<CaptureRequest> && sizeof(CaptureRequest) == 24);
 
@@ -52,8 +53,9 @@ static_assert(std::is_trivially_copyable_v<CaptureRequest> && sizeof(CaptureRequ
 enum class NamespaceKind : std::uint32_t { cgroup, ipc, uts, net, pid, time, mnt, user };
 inline constexpr std::size_t kNamespaceKinds = 8;
 
-// Whose the origin is. in_container: the container's root could have ptraced it, so its data may enter
-// there. host: it is in no PID namespace but the host's. mixed: neither; the host's policy holds.
+// Whose the origin is. in_container: the container's root could have ptraced it, so its data may
+// enter there. host: it is in no PID namespace but the host's. mixed: neither; the host's policy
+// holds.
 enum class Verdict : std::uint32_t { host = 1, mixed, in_container };
 
 // The rules of disclosure that failed, when the verdict is mixed (docs/THREAT-MODEL.md, D1 to D7).
@@ -67,24 +69,27 @@ enum DisclosureRule : std::uint32_t {
   filters_weaker = 1U << 6U,           // D7
 };
 
-// What the launcher learnt of an origin, for the broker's policy to judge. Two texts follow it in the
-// datagram: `exe_length` bytes of the executable's path as the origin sees it, and `host_name_length`
-// bytes of its UTS node name; both are the origin's choice of bytes and may hold anything but NUL.
+// What the launcher learnt of an origin, for the broker's policy to judge. Two texts follow it in
+// the datagram: `exe_length` bytes of the executable's path as the origin sees it, and
+// `host_name_length` bytes of its UTS node name; both are the origin's choice of bytes and may hold
+// anything but NUL.
 struct CaptureReply {
   LauncherHeader header{.type = LauncherType::captured};
-  std::int32_t error{};       // 0, or an errno: then there is no capture and nothing below is set
-  std::uint32_t step{};       // CaptureStep at which it failed
-  std::uint32_t capture{};    // its number, for run and release
+  std::int32_t error{};     // 0, or an errno: then there is no capture and nothing below is set
+  std::uint32_t step{};     // CaptureStep at which it failed
+  std::uint32_t capture{};  // its number, for run and release
   Verdict verdict{};
   std::uint32_t failed_rules{};
-  std::int32_t template_pid{};     // the container's init, whose privileges a handler gets; 0 without one
-  std::uint32_t pid_depth{};       // how many PID namespaces the container's is below the launcher's
-  std::uint32_t user_depth{};      // how many user namespaces the origin's is below the launcher's
-  std::int32_t dumpable{};         // 0, 1, 2; -1 where this kernel does not tell
+  std::int32_t
+      template_pid{};  // the container's init, whose privileges a handler gets; 0 without one
+  std::uint32_t pid_depth{};   // how many PID namespaces the container's is below the launcher's
+  std::uint32_t user_depth{};  // how many user namespaces the origin's is below the launcher's
+  std::int32_t dumpable{};     // 0, 1, 2; -1 where this kernel does not tell
   std::uint32_t exe_length{};
   std::uint32_t host_name_length{};
-  std::uint32_t reserved{};
-  // Ids from NS_GET_ID; inode numbers of /proc/PID/ns where the kernel has no NS_GET_ID (before 6.18).
+  std::int32_t signal{};  // the fatal one; 0 where this kernel does not tell (before 5.17)
+  // Ids from NS_GET_ID; inode numbers of /proc/PID/ns where the kernel has no NS_GET_ID
+  // (before 6.18).
   std::array<std::uint64_t, kNamespaceKinds> origin_namespaces{};
   std::array<std::uint64_t, kNamespaceKinds> template_namespaces{};
   std::array<std::uint64_t, kNamespaceKinds> host_namespaces{};
@@ -94,7 +99,8 @@ inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65
 
 // Descriptors: {stdin, stdout, stderr, event}: sockets, all four. `environment_bytes` bytes of
 // "NAME=value\0" follow the struct; the launcher checks nothing in them but their form, and appends
-// what the row itself fixes. An argument "{name}" of the row is replaced by the value of UPCALL_<NAME>.
+// what the row itself fixes. An argument "{name}" of the row is replaced by the value of
+// UPCALL_<NAME>.
 struct RunRequest {
   LauncherHeader header{.type = LauncherType::run};
   std::uint32_t capture{};
@@ -122,24 +128,24 @@ struct RunStarted {
 };
 
 enum class RunEnd : std::uint32_t {
-  exited = 1,  // status: its exit status
-  signalled,   // status: the signal
-  timed_out,   // its row's time was up and it was killed
-  killed,      // the broker asked for it
-  not_started, // status: errno; step: where
-  refused,     // the row may not run on this capture; step: the DisclosureRule bits or 0
+  exited = 1,   // status: its exit status
+  signalled,    // status: the signal
+  timed_out,    // its row's time was up and it was killed
+  killed,       // the broker asked for it
+  not_started,  // status: errno; step: where
+  refused,      // the row may not run on this capture; step: the DisclosureRule bits or 0
 };
 
 struct RunEnded {
   LauncherHeader header{.type = LauncherType::run_ended};
   RunEnd how{};
   std::int32_t status{};
-  std::uint32_t step{};           // ConfineStep, for not_started
-  std::uint32_t peak_memory{};    // KiB
-  std::uint64_t user_time{};      // microseconds
-  std::uint64_t system_time{};    // microseconds
-  std::uint64_t start_time{};     // microseconds from the request to the handler's exec
-  std::uint64_t total_time{};     // microseconds from the request to its end
+  std::uint32_t step{};         // ConfineStep, for not_started
+  std::uint32_t peak_memory{};  // KiB
+  std::uint64_t user_time{};    // microseconds
+  std::uint64_t system_time{};  // microseconds
+  std::uint64_t start_time{};   // microseconds from the request to the handler's exec
+  std::uint64_t total_time{};   // microseconds from the request to its end
 };
 static_assert(std::is_trivially_copyable_v<RunEnded> && sizeof(RunEnded) == 64);
 

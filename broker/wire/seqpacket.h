@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One datagram, whole, with the descriptors that travel with it, over a SOCK_SEQPACKET socket. A datagram
-// that does not fit, or more descriptors than asked for, is an error and never a silent cut.
+// One datagram, whole, with the descriptors that travel with it, over a SOCK_SEQPACKET socket. A
+// datagram that does not fit, or more descriptors than asked for, is an error and never a silent
+// cut.
 #pragma once
 
 #include <array>
@@ -25,13 +26,14 @@ struct Received {
 [[nodiscard]] Result<Ok> send_message(int socket, std::span<const std::byte> bytes,
                                       std::span<const int> fds = {});
 
-// EAGAIN when a non-blocking socket is empty, EMSGSIZE when the datagram was larger than `buffer` or
-// brought more than kMaxFds descriptors (those that came are closed). All descriptors are CLOEXEC.
+// EAGAIN when a non-blocking socket is empty, EMSGSIZE when the datagram was larger than `buffer`
+// or brought more than kMaxFds descriptors (those that came are closed). All descriptors are
+// CLOEXEC.
 [[nodiscard]] Result<Received> receive_message(int socket, std::span<std::byte> buffer);
 
 // The bytes of a wire struct.
 template <class T>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 [[nodiscard]] std::span<const std::byte> bytes_of(const T& message) {
   return std::as_bytes(std::span{&message, 1});
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the broker, with its reason. What runs into one is counted and logged, never
+// silent.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace upcall::limits {
+
+// Crashes that the broker has accepted and not finished. Each holds two or more descriptors; those
+// above wait in the sockets' backlogs, where the kernel holds them for nothing.
+inline constexpr std::size_t kActive = 512;
+
+// The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
+// dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
+inline constexpr int kBacklog = 4096;
+
+// The kernel and the shim speak at once; only a peer that is not one of them stays silent.
+inline constexpr std::chrono::seconds kPeerSpeaks{5};
+
+// How long the head of a core may take to come. It decides only how much a handler is told.
+inline constexpr std::chrono::milliseconds kHeadArrives{250};
+
+// What a handler may write into our log for one run.
+inline constexpr std::size_t kOutputLines = 64;
+inline constexpr std::size_t kOutputLineBytes = 512;
+
+// How long the supervisor lets what runs come to its end when it is told to stop.
+inline constexpr std::chrono::seconds kStop{30};
+
+// What a healthy start takes is milliseconds; this is for a machine that is on its knees.
+inline constexpr std::chrono::seconds kStart{20};
+inline constexpr std::chrono::seconds kSelfTest{10};
+
+// kernel.core_pattern tells nobody that it was changed.
+inline constexpr std::chrono::seconds kWatch{2};
+
+}  // namespace upcall::limits

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// upcall-broker: the composition root of everything that reads untrusted bytes. One thread.
+#include <fcntl.h>
+
+#include <array>
+#include <span>
+#include <stdexcept>
+
+#include "base/asio.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/memfd.h"
+#include "daemon/broker_confinement.h"
+#include "daemon/broker_options.h"
+#include "dispatch/core_dumps.h"
+#include "launcher/client.h"
+#include "policy/policy.h"
+#include "sources/core_dump_socket.h"
+#include "sources/shim_socket.h"
+#include "wire/seqpacket.h"
+#include "wire/supervisor.h"
+
+namespace upcall::daemon {
+namespace {
+
+using wire::SupervisorMessageType;
+
+UniqueFd open_proc() {
+  UniqueFd proc{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!proc) throw std::system_error{errno, std::system_category(), "cannot open '/proc'"};
+  return proc;
+}
+
+policy::Policy read_policy(int fd) {
+  const auto bytes = or_throw(read_sealed_memfd(fd));
+  return or_throw(policy::unpack_policy(std::as_bytes(std::span{bytes})));
+}
+
+class Broker {
+ public:
+  explicit Broker(BrokerOptions options)
+      : policy_{read_policy(options.policy.get())},
+        proc_{open_proc()},
+        supervisor_{io_, options.supervisor.release()},
+        launcher_{io_, std::move(options.launcher)},
+        active_{io_, limits::kActive},
+        core_dumps_{
+            {.io = io_,
+             .launcher = launcher_,
+             .policy = policy_,
+             .pass = options.pass,
+             .proc = proc_.get(),
+             .self_test_arrived = [this] { tell(SupervisorMessageType::self_test_arrived); }}},
+        core_dump_socket_{io_, std::move(options.core_dumps), active_, sink(), &Broker::lost},
+        shim_socket_{io_, std::move(options.shim), active_, sink(), &Broker::lost} {}
+
+  void run() {
+    start_loop(io_, launcher_.run());
+    start_loop(io_, core_dump_socket_.run());
+    start_loop(io_, shim_socket_.run());
+    start_loop(io_, hear_supervisor());
+    tell(SupervisorMessageType::ready);
+    io_.run();
+    log_counters();
+  }
+
+ private:
+  sources::CoreDumpSink sink() {
+    return [this](sources::CoreDumpArrival arrival) { core_dumps_.take(std::move(arrival)); };
+  }
+  static void lost(const std::string& why) { log::error(why + "; a core dump is lost"); }
+
+  void tell(SupervisorMessageType type, pid_t pid = 0) {
+    const wire::SupervisorMessage message{.type = type, .pid = pid};
+    or_throw(wire::send_message(supervisor_.native_handle(), wire::bytes_of(message)));
+  }
+
+  asio::awaitable<void> hear_supervisor() {
+    for (;;) {
+      boost::system::error_code ec;
+      co_await supervisor_.async_wait(asio::posix::descriptor_base::wait_read,
+                                      asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) throw boost::system::system_error{ec, "wait for the supervisor"};
+      wire::SupervisorMessage message;
+      const auto received = or_throw(wire::receive_message(
+          supervisor_.native_handle(), std::as_writable_bytes(std::span{&message, 1})));
+      if (received.size == 0) throw std::runtime_error{"the supervisor is gone"};
+      if (message.type == SupervisorMessageType::expect_self_test) {
+        core_dumps_.expect_self_test(message.pid);
+        tell(SupervisorMessageType::expect_self_test);
+      } else if (message.type == SupervisorMessageType::stop) {
+        co_return stop();
+      }
+    }
+  }
+
+  // Serves what has come already, its backlog included, and then ends.
+  void stop() {
+    core_dumps_.on_idle([this] { end_when_idle(); });
+    core_dump_socket_.drain([this] { end_when_idle(); });
+    shim_socket_.drain([this] { end_when_idle(); });
+  }
+
+  void end_when_idle() {
+    if (core_dumps_.idle() && core_dump_socket_.drained() && shim_socket_.drained()) io_.stop();
+  }
+
+  void log_counters() {
+    const auto& counters = core_dumps_.counters();
+    std::string line = "core dumps: arrived=" + std::to_string(counters.arrived);
+    for (std::size_t i = 0; i < dispatch::kOutcomes; ++i) {
+      line += std::string{" "} + dispatch::name_of(static_cast<dispatch::Outcome>(i)) + "=" +
+              std::to_string(counters.outcomes.at(i));
+    }
+    log::info(line);
+  }
+
+  asio::io_context io_{1};  // one thread
+  policy::Policy policy_;
+  UniqueFd proc_;
+  asio::posix::stream_descriptor supervisor_;
+  launcher::Client launcher_;
+  Semaphore active_;
+  dispatch::CoreDumps core_dumps_;
+  sources::CoreDumpSocket core_dump_socket_;
+  sources::ShimSocket shim_socket_;
+};
+
+}  // namespace
+}  // namespace upcall::daemon
+
+int main(int argc, char** argv) {
+  try {
+    auto options = upcall::daemon::parse_broker_options(argc, argv);
+    upcall::log::start("upcall-broker", options.log_level);
+    upcall::daemon::confine_broker();
+    upcall::daemon::Broker{std::move(options)}.run();
+    return 0;
+  } catch (const std::exception& failure) {
+    upcall::log::error(failure.what());
+    return 1;
+  }
+}

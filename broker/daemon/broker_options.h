@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What upcalld tells the broker on its command line: the numbers of inherited descriptors.
+#pragma once
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "dispatch/pass.h"
+
+namespace upcall::daemon {
+
+struct BrokerOptions {
+  UniqueFd launcher;
+  UniqueFd supervisor;
+  UniqueFd policy;
+  UniqueFd core_dumps;
+  UniqueFd shim;
+  dispatch::PassRows pass;
+  log::Level log_level{log::Level::info};
+};
+
+// Throws std::runtime_error for anything but what upcalld of the same build says.
+[[nodiscard]] BrokerOptions parse_broker_options(int argc, char** argv);
+
+}  // namespace upcall::daemon

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/compiled_policy.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/memfd.h"
+#include "settings/load.h"
+#include "wire/handler_table.h"
+#include "wire/seqpacket.h"
+
+namespace upcall::daemon {
+namespace {
+
+// A program in core_pattern has no limit of time in the kernel; this one only keeps a dead one from
+// being kept for ever.
+constexpr std::chrono::hours kPassTimeout{1};
+
+// What the child says beside the two descriptors.
+struct Summary {
+  dispatch::PassRows pass;
+  policy::OnTakeover core_pattern_taken{};
+  bool uses_pass{};
+};
+
+wire::HandlerRow pass_row(const kernel::CoreSettings& previous, wire::Place place) {
+  return {.name = "pass",
+          .program = wire::Program::vault,
+          .path = "pass",
+          .arguments = {"pass"},
+          .environment = {"UPCALL_WITH_PATTERN=" + previous.pattern,
+                          std::string{"UPCALL_WITH_USES_PID="} + (previous.uses_pid ? "1" : "0"),
+                          "UPCALL_WITH_PIPE_LIMIT=" + std::to_string(previous.pipe_limit)},
+          .place = place,
+          .user = wire::User::root,
+          .timeout = kPassTimeout};
+}
+
+std::uint32_t add_row(settings::Settings& settings, wire::HandlerRow row) {
+  const auto number = static_cast<std::uint32_t>(settings.handlers.size());
+  settings.policy.handlers.push_back({.name = row.name, .place = policy::Place::host});
+  settings.handlers.push_back(std::move(row));
+  return number;
+}
+
+dispatch::PassRows add_pass_rows(settings::Settings& settings,
+                                 const kernel::CoreSettings& previous) {
+  const bool program =
+      kernel::core_pattern_kind(previous.pattern) == kernel::CorePatternKind::program;
+  dispatch::PassRows rows;
+  rows.previous = program ? dispatch::PreviousPattern::program : dispatch::PreviousPattern::file;
+  rows.program = add_row(settings, pass_row(previous, wire::Place::host));
+  rows.file = add_row(settings, pass_row(previous, wire::Place::origin));
+  rows.file_as_root = rows.program;
+  return rows;
+}
+
+bool uses_pass(const policy::Policy& policy) {
+  const auto passes = [](const policy::Action& action) {
+    return action.kind == policy::ActionKind::pass;
+  };
+  return passes(policy.coredump_default) ||
+         std::any_of(policy.rules.begin(), policy.rules.end(),
+                     [&](const policy::Rule& rule) { return passes(rule.action); });
+}
+
+Result<Ok> send_tables(int socket, settings::Settings settings,
+                       const kernel::CoreSettings& previous) {
+  Summary summary{.pass = add_pass_rows(settings, previous),
+                  .core_pattern_taken = settings.policy.core_pattern_taken,
+                  .uses_pass = uses_pass(settings.policy)};
+  const auto policy = make_sealed_memfd("policy", policy::pack_policy(settings.policy));
+  if (!policy) return policy.error();
+  const auto handlers = make_sealed_memfd("handlers", wire::pack_handlers(settings.handlers));
+  if (!handlers) return handlers.error();
+  return wire::send_message(socket, wire::bytes_of(summary),
+                            std::array{policy->get(), handlers->get()});
+}
+
+// The child: its exit status only says whether the tables were sent.
+int load_and_send(int socket, const std::string& file, const kernel::CoreSettings& previous) {
+  auto loaded = settings::load(file);
+  if (const auto* mistakes = std::get_if<std::vector<settings::Diagnostic>>(&loaded)) {
+    for (const auto& mistake : *mistakes)
+      (void)std::fputs(settings::render(mistake).c_str(), stderr);
+    return 1;
+  }
+  const auto sent = send_tables(socket, std::get<settings::Settings>(std::move(loaded)), previous);
+  if (sent) return 0;
+  (void)std::fprintf(stderr, "upcalld: %s\n", describe(sent.error()).c_str());
+  return 1;
+}
+
+}  // namespace
+
+Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
+                                                     const kernel::CoreSettings& previous) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return from_errno("make a socket pair for the policy's reader");
+  }
+  const UniqueFd ours{ends[0]};
+  UniqueFd theirs{ends[1]};
+  const pid_t child = ::fork();
+  if (child < 0) return from_errno("start the policy's reader");
+  if (child == 0) ::_exit(load_and_send(theirs.get(), file, previous));
+  theirs.reset();
+  Summary summary;
+  auto received = wire::receive_message(ours.get(), std::as_writable_bytes(std::span{&summary, 1}));
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child) return from_errno("wait for the policy's reader");
+  if (!received) return received.error();
+  if (received->size != sizeof summary || received->fd_count != 2)
+    return std::optional<CompiledPolicy>{};
+  return std::optional{CompiledPolicy{.policy = std::move(received->fds[0]),
+                                      .handlers = std::move(received->fds[1]),
+                                      .pass = summary.pass,
+                                      .core_pattern_taken = summary.core_pattern_taken,
+                                      .uses_pass = summary.uses_pass}};
+}
+
+}  // namespace upcall::daemon

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policy file made into sealed tables, by a child process that is gone afterwards: the process
+// that stays never held a byte of YAML.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "dispatch/pass.h"
+#include "kernel/core_pattern.h"
+#include "policy/policy.h"
+
+namespace upcall::daemon {
+
+struct CompiledPolicy {
+  UniqueFd policy;    // sealed memfd for the broker
+  UniqueFd handlers;  // sealed memfd for the launcher
+  dispatch::PassRows pass;
+  policy::OnTakeover core_pattern_taken{};
+  bool uses_pass{};  // somewhere, the policy leaves a dump to what was there before
+};
+
+// Nothing when the policy is wrong: the child has said how, on standard error. `previous` is what
+// `pass` means.
+[[nodiscard]] Result<std::optional<CompiledPolicy>> compile_policy(
+    const std::string& file, const kernel::CoreSettings& previous);
+
+}  // namespace upcall::daemon

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two sockets that the kernel's calls come in by: received from the service manager
+// (sd_listen_fds(3), names "coredump" and "shim"), which keeps them and what waits in them over a
+// restart, or made here.
+#pragma once
+
+#include <string>
+
+#include "base/unique_fd.h"
+
+namespace upcall::daemon {
+
+struct Listener {
+  UniqueFd socket;
+  std::string path;       // where it is bound
+  bool inherited{false};  // the service manager's, so it stays when we go
+};
+
+struct Listeners {
+  Listener core_dumps;  // SOCK_STREAM, for the kernel
+  Listener shim;        // SOCK_SEQPACKET, for upcall-shim
+};
+
+// Throws std::system_error or std::runtime_error with the cause and the remedy. `directory` exists
+// and is root's.
+[[nodiscard]] Listeners open_listeners(const std::string& directory);
+
+// Unlinks what was made here.
+void remove_listeners(const Listeners& listeners);
+
+}  // namespace upcall::daemon

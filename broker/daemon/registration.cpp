@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/registration.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <optional>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+
+namespace upcall::daemon {
+namespace {
+
+// The file's lines: the pattern that we registered, then what was there before.
+struct Saved {
+  std::string ours;
+  kernel::CoreSettings previous;
+};
+
+std::string to_text(const Saved& saved) {
+  return saved.ours + "\n" + saved.previous.pattern + "\n" +
+         std::to_string(saved.previous.pipe_limit) + "\n" + (saved.previous.uses_pid ? "1" : "0") +
+         "\n";
+}
+
+std::optional<Saved> parse_saved(std::string_view text) {
+  Saved saved;
+  saved.ours = take_until(text, '\n');
+  saved.previous.pattern = take_until(text, '\n');
+  const auto limit = parse_integer<unsigned>(take_until(text, '\n'));
+  const auto uses_pid = parse_integer<int>(take_until(text, '\n'));
+  if (saved.ours.empty() || !limit || !uses_pid) return {};
+  saved.previous.pipe_limit = *limit;
+  saved.previous.uses_pid = *uses_pid != 0;
+  return saved;
+}
+
+std::optional<Saved> read_saved(const std::string& file) {
+  const UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  if (!fd) return {};
+  std::array<char, 1024> buffer;
+  const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+  return n > 0 ? parse_saved({buffer.data(), static_cast<std::size_t>(n)}) : std::nullopt;
+}
+
+// Whole or not at all, and on the disk before the kernel's setting changes.
+Result<Ok> write_saved(const std::string& file, const Saved& saved) {
+  const auto text = to_text(saved);
+  const auto temporary = file + ".new";
+  const UniqueFd fd{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!fd) return from_errno("create '" + temporary + "'");
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fsync(fd.get()) != 0) {
+    return from_errno("write '" + temporary + "'");
+  }
+  if (::rename(temporary.c_str(), file.c_str()) != 0)
+    return from_errno("rename '" + temporary + "'");
+  return Ok{};
+}
+
+}  // namespace
+
+Result<Registration> Registration::open(const std::string& state_directory,
+                                        const std::string& socket_path) {
+  auto now = kernel::read_core_settings();
+  if (!now) return now.error();
+  const auto file = state_directory + "/core_pattern.previous";
+  const auto saved = read_saved(file);
+  if (saved && saved->ours == now->pattern) {
+    return Registration{file, saved->previous,
+                        false};  // a predecessor that had no chance to clean up
+  }
+  if (now->pattern == "@@" + socket_path) {
+    // Registered for us before we were started, as a socket unit may do: the kernel's own default
+    // is all that can have been before.
+    now->pattern = "core";
+    return Registration{file, *std::move(now), true};
+  }
+  return Registration{file, *std::move(now), false};
+}
+
+Result<Ok> Registration::take_over(const std::string& pattern, unsigned pipe_limit) {
+  if (!keep_) {
+    if (auto saved = write_saved(file_, {.ours = pattern, .previous = previous_}); !saved)
+      return saved;
+  }
+  if (auto written = kernel::write_core_pipe_limit(pipe_limit); !written) return written;
+  ours_ = pattern;
+  registered_ = true;
+  return kernel::write_core_pattern(pattern);
+}
+
+Result<Ok> Registration::restore() {
+  if (!std::exchange(registered_, false)) return Ok{};
+  if (keep_) return Ok{};
+  const auto now = kernel::read_core_settings();
+  if (!now) return now.error();
+  if (now->pattern == ours_) {
+    if (auto written = kernel::write_core_settings(previous_); !written) return written;
+  }
+  (void)::unlink(file_.c_str());
+  return Ok{};
+}
+
+Result<std::string> Registration::taken_by() const {
+  const auto now = kernel::read_core_settings();
+  if (!now) return now.error();
+  return now->pattern == ours_ ? std::string{} : now->pattern;
+}
+
+}  // namespace upcall::daemon

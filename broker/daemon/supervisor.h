@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// upcalld after its start: it sleeps, and sees to it that whatever was changed is put back, whoever
+// dies and however. It reads nothing from outside but the broker's fixed words.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "daemon/child.h"
+#include "daemon/listeners.h"
+#include "daemon/options.h"
+#include "daemon/registration.h"
+#include "policy/policy.h"
+#include "wire/supervisor.h"
+
+namespace upcall::daemon {
+
+class Supervisor {
+ public:
+  struct Parts {
+    Listeners listeners;
+    Registration registration;
+    Child launcher;
+    Child broker;
+    UniqueFd launcher_socket;
+    UniqueFd broker_socket;
+    UniqueFd signals;  // signalfd with SIGTERM, SIGINT
+    policy::OnTakeover core_pattern_taken{};
+    CoreMode core_mode{};
+    std::string shim;  // path of upcall-shim
+  };
+  explicit Supervisor(Parts parts) : parts_{std::move(parts)} {}
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor() { stop(); }
+
+  // Waits for the broker, registers, and proves by a crash of its own that dumps arrive. Throws
+  // with the cause; nothing is registered then.
+  void start();
+  // Until it is told to stop, or something dies. The process's exit status.
+  [[nodiscard]] int run();
+
+ private:
+  // Puts the kernel's settings back and ends the children.
+  void stop();
+  enum class Wake : std::uint8_t { signal, launcher_died, broker_died, message, time };
+  [[nodiscard]] Wake wait(std::optional<int> milliseconds);
+  void expect(wire::SupervisorMessageType type, int milliseconds);
+  void tell_broker(wire::SupervisorMessageType type, pid_t pid = 0);
+  void tell_launcher(const std::string& ours);
+  [[nodiscard]] bool try_mode(CoreMode mode);
+  [[nodiscard]] bool self_test();
+  void watch();
+
+  Parts parts_;
+  bool takeover_known_{false};
+};
+
+}  // namespace upcall::daemon

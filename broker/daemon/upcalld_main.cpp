@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// upcalld: start-up, and the guard of what it started. docs/ARCHITECTURE.md has the three programs.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "daemon/compiled_policy.h"
+#include "daemon/listeners.h"
+#include "daemon/options.h"
+#include "daemon/registration.h"
+#include "daemon/supervisor.h"
+#include "launcher/vault.h"
+
+namespace upcall::daemon {
+namespace {
+
+// The programs beside this one: the same from the build tree and installed.
+struct Siblings {
+  std::string broker;
+  std::string launcher;
+  std::string shim;
+  std::string core;
+  std::string pass;
+};
+
+std::string directory_of_this_program() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (n < 0)
+    throw std::system_error{errno, std::system_category(), "cannot find out where upcalld is"};
+  const std::string whole{path.data(), static_cast<std::size_t>(n)};
+  return whole.substr(0, whole.rfind('/'));
+}
+
+Siblings find_siblings() {
+  const auto here = directory_of_this_program();
+  const std::string installed = UPCALL_LIBEXECDIR;
+  const bool from_build_tree = ::access((here + "/upcall-broker").c_str(), X_OK) == 0;
+  const auto programs = from_build_tree ? here : installed;
+  const auto handlers = from_build_tree ? here + "/../libexec" : installed;
+  return {.broker = programs + "/upcall-broker",
+          .launcher = programs + "/upcall-launcher",
+          .shim = programs + "/upcall-shim",
+          .core = handlers + "/core",
+          .pass = handlers + "/pass"};
+}
+
+UniqueFd open_or_throw(const std::string& path, int flags) {
+  UniqueFd fd{::open(path.c_str(), flags | O_CLOEXEC)};
+  if (!fd) throw std::system_error{errno, std::system_category(), "cannot open '" + path + "'"};
+  return fd;
+}
+
+std::string make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw std::system_error{errno, std::system_category(), "cannot make directory '" + path + "'"};
+  }
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0 ||
+      (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    throw std::runtime_error{"'" + path +
+                             "' must be a directory of root's that nobody else can write to"};
+  }
+  std::array<char, PATH_MAX> real{};
+  if (::realpath(path.c_str(), real.data()) == nullptr) {
+    throw std::system_error{errno, std::system_category(), "cannot resolve '" + path + "'"};
+  }
+  return real.data();
+}
+
+struct SocketPair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+SocketPair make_pair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw std::system_error{errno, std::system_category(), "cannot make a socket pair"};
+  }
+  return {.ours = UniqueFd{ends[0]}, .theirs = UniqueFd{ends[1]}};
+}
+
+UniqueFd catch_stop_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGHUP);
+  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) {
+    throw std::system_error{errno, std::system_category(), "cannot block signals"};
+  }
+  UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC)};
+  if (!fd) throw std::system_error{errno, std::system_category(), "cannot make a signalfd"};
+  return fd;
+}
+
+std::string option(const char* name, int fd) {
+  return std::string{"--"} + name + "=" + std::to_string(fd);
+}
+
+Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, int broker,
+                     int supervisor) {
+  const std::array files = {launcher::VaultFile{.name = "launcher", .source = siblings.launcher},
+                            launcher::VaultFile{.name = "core", .source = siblings.core},
+                            launcher::VaultFile{.name = "pass", .source = siblings.pass}};
+  const auto vault = or_throw(launcher::make_vault(files));
+  const UniqueFd program{::openat(vault.get(), "launcher", O_PATH | O_CLOEXEC)};
+  if (!program)
+    throw std::system_error{errno, std::system_category(), "cannot open the vault's launcher"};
+  return or_throw(start_child(
+      {.program = program.get(),
+       .arguments = {"upcall-launcher", option("broker", broker), option("supervisor", supervisor),
+                     option("handlers", compiled.handlers.get()), option("vault", vault.get())},
+       .inherited = {broker, supervisor, compiled.handlers.get(), vault.get()}}));
+}
+
+Child start_broker(const Siblings& siblings, const Options& options, const CompiledPolicy& compiled,
+                   const Listeners& listeners, int launcher, int supervisor) {
+  const auto program = open_or_throw(siblings.broker, O_PATH);
+  const int core_dumps = listeners.core_dumps.socket.get();
+  const int shim = listeners.shim.socket.get();
+  return or_throw(start_child(
+      {.program = program.get(),
+       .arguments = {"upcall-broker", option("launcher", launcher),
+                     option("supervisor", supervisor), option("policy", compiled.policy.get()),
+                     option("coredump", core_dumps), option("shim", shim),
+                     option("log-level", static_cast<int>(options.log_level)),
+                     "--pass=" + std::to_string(static_cast<int>(compiled.pass.previous)) + "," +
+                         std::to_string(compiled.pass.program) + "," +
+                         std::to_string(compiled.pass.file)},
+       .inherited = {launcher, supervisor, compiled.policy.get(), core_dumps, shim},
+       .unprivileged = or_throw(find_broker_ids(options.broker_user))}));
+}
+
+void announce_ready(int fd) {
+  (void)::sd_notify(0, "READY=1");
+  if (fd >= 0 && ::write(fd, "READY\n", 6) != 6) {
+    log::warning("cannot write to the descriptor of --once-ready-fd, ignoring");
+  }
+}
+
+void refuse_what_cannot_be_passed(const CompiledPolicy& compiled,
+                                  const kernel::CoreSettings& previous) {
+  const auto kind = kernel::core_pattern_kind(previous.pattern);
+  const bool socket = kind == kernel::CorePatternKind::request_socket ||
+                      kind == kernel::CorePatternKind::stream_socket;
+  if (!compiled.uses_pass || !socket) return;
+  throw std::runtime_error{
+      "kernel.core_pattern is '" + previous.pattern +
+      "', the socket of another program, and the policy passes core dumps on to it, which "
+      "nobody but the kernel can do. Stop that program first, or set 'defaults: {coredump: "
+      "reject}' or a handler"};
+}
+
+int serve(const Options& options) {
+  if (::geteuid() != 0) throw std::runtime_error{"upcalld must be started by root"};
+  const auto runtime = make_directory(options.runtime_directory);
+  const auto state = make_directory(options.state_directory);
+  auto signals = catch_stop_signals();
+  auto listeners = open_listeners(runtime);
+  auto registration = or_throw(Registration::open(state, listeners.core_dumps.path));
+  auto compiled = or_throw(compile_policy(options.config, registration.previous()));
+  if (!compiled) return 1;
+  refuse_what_cannot_be_passed(*compiled, registration.previous());
+  const auto siblings = find_siblings();
+  auto launcher_broker = make_pair();
+  auto launcher_end = make_pair();
+  auto broker_end = make_pair();
+  auto launcher =
+      start_launcher(siblings, *compiled, launcher_broker.ours.get(), launcher_end.theirs.get());
+  auto broker = start_broker(siblings, options, *compiled, listeners, launcher_broker.theirs.get(),
+                             broker_end.theirs.get());
+  // Our copies of their ends would keep them from noticing each other's death.
+  launcher_broker = {};
+  launcher_end.theirs.reset();
+  broker_end.theirs.reset();
+  Supervisor supervisor{{.listeners = std::move(listeners),
+                         .registration = std::move(registration),
+                         .launcher = std::move(launcher),
+                         .broker = std::move(broker),
+                         .launcher_socket = std::move(launcher_end.ours),
+                         .broker_socket = std::move(broker_end.ours),
+                         .signals = std::move(signals),
+                         .core_pattern_taken = compiled->core_pattern_taken,
+                         .core_mode = options.core_mode,
+                         .shim = siblings.shim}};
+  supervisor.start();
+  announce_ready(options.ready_fd);
+  return supervisor.run();
+}
+
+}  // namespace
+}  // namespace upcall::daemon
+
+int main(int argc, char** argv) {
+  const auto options = upcall::daemon::parse_options(argc, argv);
+  try {
+    upcall::log::start("upcalld", options.log_level);
+    // A process in core_pattern's path that dumps core would wait for itself.
+    (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return upcall::daemon::serve(options);
+  } catch (const std::exception& failure) {
+    upcall::log::error(failure.what());
+    return 1;
+  }
+}

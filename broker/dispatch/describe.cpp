@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/describe.h"
+
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "event/signal_name.h"
+
+namespace upcall::dispatch {
+namespace {
+
+std::string decimal_seconds(std::chrono::system_clock::time_point time) {
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  std::array<char, 32> text{};
+  (void)std::snprintf(text.data(), text.size(), "%lld.%06lld",
+                      static_cast<long long>(micros / 1'000'000),
+                      static_cast<long long>(micros % 1'000'000));
+  return text.data();
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  std::array<char, 24> text{};
+  (void)std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
+  return text.data();
+}
+
+const char* verdict_name(event::Verdict verdict) {
+  switch (verdict) {
+    case event::Verdict::host:
+      return "host";
+    case event::Verdict::mixed:
+      return "mixed";
+    case event::Verdict::in_container:
+      return "in-container";
+  }
+  return "mixed";
+}
+
+class Description {
+ public:
+  void add(const char* name, std::string value) { fields_.emplace_back(name, std::move(value)); }
+  template <class T>
+  void add_known(const char* name, const std::optional<T>& value) {
+    if (value) add(name, std::to_string(*value));
+  }
+  Fields take() { return std::move(fields_); }
+
+ private:
+  Fields fields_;
+};
+
+void add_ids(Description& out, const event::Origin& origin, policy::Place place) {
+  if (place == policy::Place::container) {
+    out.add_known("pid", origin.inner_pid);
+    out.add_known("tid", origin.inner_tid);
+    out.add_known("uid", origin.inner_uid);
+    out.add_known("gid", origin.inner_gid);
+    return;
+  }
+  out.add("pid", std::to_string(origin.pid));
+  out.add("tid", std::to_string(origin.tid));
+  out.add("uid", std::to_string(origin.uid));
+  out.add("gid", std::to_string(origin.gid));
+  out.add_known("inner_pid", origin.inner_pid);
+  out.add_known("inner_tid", origin.inner_tid);
+  out.add("cgroup", origin.cgroup);
+  out.add("verdict", verdict_name(origin.verdict));
+}
+
+void add_core_dump(Description& out, const event::CoreDump& dump) {
+  if (dump.signal) out.add("signal", event::signal_name(*dump.signal));
+  out.add_known("signal_number", dump.signal);
+  out.add_known("signal_code", dump.code);
+  if (dump.address) out.add("address", hexadecimal(*dump.address));
+  out.add("dumpable", std::to_string(static_cast<int>(dump.dumpable)));
+  out.add("core_limit", dump.core_limit == UINT64_MAX ? std::string{"unlimited"}
+                                                      : std::to_string(dump.core_limit));
+}
+
+}  // namespace
+
+Fields describe(const event::Event& event, const policy::Decision& decision,
+                const std::string& handler, policy::Place place) {
+  Description out;
+  out.add("version", "1");
+  out.add("event", "coredump");
+  out.add("id", std::to_string(static_cast<std::uint64_t>(event.id)));
+  out.add("time", decimal_seconds(event.time));
+  out.add("rule", decision.rule);
+  out.add("handler", handler);
+  if (!decision.container.empty()) out.add("container", decision.container);
+  add_ids(out, event.origin, place);
+  out.add("comm", event.origin.comm);
+  out.add("exe", event.origin.exe);
+  out.add("host_name", event.origin.host_name);
+  add_core_dump(out, std::get<event::CoreDump>(event.detail));
+  return out.take();
+}
+
+std::vector<std::string> to_environment(const Fields& fields) {
+  std::vector<std::string> environment;
+  environment.reserve(fields.size());
+  for (const auto& [name, value] : fields) {
+    std::string variable = "UPCALL_";
+    for (const char c : name)
+      variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    environment.push_back(variable + "=" + value);
+  }
+  return environment;
+}
+
+std::string to_json(const Fields& fields, const event::Event& event) {
+  nlohmann::ordered_json document;
+  for (const auto& [name, value] : fields) document[name] = value;
+  auto& namespaces = document["namespaces"];
+  for (std::size_t i = 0; i < event::kNamespaces; ++i) {
+    namespaces[event::kNamespaceNames[i]] = event.origin.namespaces[i];
+  }
+  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+  return document.dump(-1, ' ', false, kReplace) + "\n";
+}
+
+}  // namespace upcall::dispatch

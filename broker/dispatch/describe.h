@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// An event as its handler gets to know it: docs/handler-protocol.md in code. Ids are translated to
+// the place that the handler runs in, and what cannot be translated is left out.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "event/event.h"
+#include "policy/decide.h"
+
+namespace upcall::dispatch {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;  // "signal_number" -> "11"
+
+[[nodiscard]] Fields describe(const event::Event& event, const policy::Decision& decision,
+                              const std::string& handler, policy::Place place);
+
+// "UPCALL_SIGNAL_NUMBER=11" for each.
+[[nodiscard]] std::vector<std::string> to_environment(const Fields& fields);
+
+// One JSON object: the fields, and the namespaces' ids by name. Bytes that are no UTF-8 become
+// U+FFFD.
+[[nodiscard]] std::string to_json(const Fields& fields, const event::Event& event);
+
+}  // namespace upcall::dispatch

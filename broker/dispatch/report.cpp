@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/report.h"
+
+#include <array>
+#include <cstring>
+
+#include "base/text.h"
+#include "event/signal_name.h"
+
+namespace upcall::dispatch {
+namespace {
+
+const char* name_of(event::Verdict verdict) {
+  switch (verdict) {
+    case event::Verdict::host:
+      return "host";
+    case event::Verdict::mixed:
+      return "mixed";
+    case event::Verdict::in_container:
+      return "in-container";
+  }
+  return "mixed";
+}
+
+const char* name_of(policy::ActionKind kind) {
+  switch (kind) {
+    case policy::ActionKind::pass:
+      return "pass";
+    case policy::ActionKind::reject:
+      return "reject";
+    case policy::ActionKind::run:
+      return "run";
+  }
+  return "reject";
+}
+
+const char* name_of(wire::RunEnd how) {
+  switch (how) {
+    case wire::RunEnd::exited:
+      return "exited";
+    case wire::RunEnd::signalled:
+      return "signalled";
+    case wire::RunEnd::timed_out:
+      return "timed-out";
+    case wire::RunEnd::killed:
+      return "killed";
+    case wire::RunEnd::not_started:
+      return "not-started";
+    case wire::RunEnd::refused:
+      return "refused";
+  }
+  return "unknown";
+}
+
+// Why an origin is mixed: the rules of disclosure that failed, by their numbers in
+// docs/THREAT-MODEL.md.
+std::string failed_rules(std::uint32_t bits) {
+  std::string names;
+  for (std::uint32_t i = 0; i < 7; ++i) {
+    if ((bits & (1U << i)) == 0) continue;
+    names += (names.empty() ? "D" : ",D") + std::to_string(i + 1);
+  }
+  return names;
+}
+
+std::string quoted(const std::string& text) { return '"' + printable(text) + '"'; }
+
+}  // namespace
+
+std::string decided_line(const event::Event& event, const policy::Decision& decision) {
+  const auto& origin = event.origin;
+  const auto& dump = std::get<event::CoreDump>(event.detail);
+  std::string line =
+      "event=" + std::to_string(static_cast<std::uint64_t>(event.id)) + " kind=coredump";
+  line += " pid=" + std::to_string(origin.pid) + " tid=" + std::to_string(origin.tid);
+  line += " uid=" + std::to_string(origin.uid) + " comm=" + quoted(origin.comm) +
+          " exe=" + quoted(origin.exe);
+  line += " signal=" + (dump.signal ? event::signal_name(*dump.signal) : "unknown");
+  line += std::string{" verdict="} + name_of(origin.verdict);
+  if (origin.failed_rules != 0) line += " failed=" + failed_rules(origin.failed_rules);
+  if (!decision.container.empty()) line += " container=" + decision.container;
+  if (origin.inner_pid) line += " inner_pid=" + std::to_string(*origin.inner_pid);
+  if (dump.dumpable != event::Dumpable::user) line += " dumpable=root";
+  return line + " rule=" + quoted(decision.rule) + " action=" + name_of(decision.action.kind);
+}
+
+std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
+                     const wire::RunEnded& ended, const LineCollector& output) {
+  std::string line =
+      "event=" + std::to_string(static_cast<std::uint64_t>(id)) + " handler=" + handler;
+  if (pid != 0) line += " pid=" + std::to_string(pid);
+  line += std::string{" end="} + name_of(ended.how) + " status=" + std::to_string(ended.status);
+  if (ended.how == wire::RunEnd::not_started) {
+    line += " step=" + std::to_string(ended.step) + " cause=" + quoted(std::strerror(ended.status));
+  }
+  if (ended.how == wire::RunEnd::refused) line += " failed=" + failed_rules(ended.step);
+  line += " start_us=" + std::to_string(ended.start_time) +
+          " total_us=" + std::to_string(ended.total_time);
+  for (const auto& text : output.lines()) line += " output=" + quoted(text);
+  if (output.dropped_bytes() != 0)
+    line += " output_dropped=" + std::to_string(output.dropped_bytes());
+  return line;
+}
+
+}  // namespace upcall::dispatch

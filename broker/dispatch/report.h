@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log's lines on an event: one when it is decided, one for each run, one for its outcome.
+#pragma once
+
+#include <string>
+
+#include "dispatch/output.h"
+#include "event/event.h"
+#include "policy/decide.h"
+#include "wire/launcher.h"
+
+namespace upcall::dispatch {
+
+[[nodiscard]] std::string decided_line(const event::Event& event, const policy::Decision& decision);
+[[nodiscard]] std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
+                                   const wire::RunEnded& ended, const LineCollector& output);
+
+}  // namespace upcall::dispatch

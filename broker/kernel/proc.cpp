@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <memory>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+
+namespace upcall::kernel {
+namespace {
+
+constexpr std::size_t kLargestFile = std::size_t{64} * 1024;
+constexpr std::uint32_t kDumpCore =
+    0x200;  // PF_DUMPCORE of include/linux/sched.h, the same since 2.6
+
+std::string_view next_word(std::string_view& rest) {
+  while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
+  const auto word = rest.substr(0, rest.find_first_of(" \t"));
+  rest.remove_prefix(word.size());
+  return word;
+}
+
+// What follows `key` on the line that starts with it.
+std::optional<std::string_view> line_after(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    const auto line = take_until(text, '\n');
+    if (line.starts_with(key)) return line.substr(key.size());
+  }
+  return {};
+}
+
+template <class T>
+std::optional<T> first_number(std::string_view line) {
+  return parse_integer<T>(next_word(line));
+}
+
+bool is_dumping(int proc, pid_t pid, std::string_view tid) {
+  const auto stat = read_proc(proc, std::to_string(pid) + "/task/" + std::string{tid} + "/stat");
+  return stat && (parse_stat_flags(*stat).value_or(0) & kDumpCore) != 0;
+}
+
+}  // namespace
+
+Result<std::string> read_proc(int proc, const std::string& path) {
+  const UniqueFd file{::openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  if (!file) return from_errno("open '/proc/" + path + "'");
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (text.size() < kLargestFile) {
+    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
+    if (n < 0) return from_errno("read '/proc/" + path + "'");
+    if (n == 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
+Result<pid_t> find_dumping_thread(int proc, pid_t pid) {
+  if (is_dumping(proc, pid, std::to_string(pid))) return pid;
+  const std::string path = std::to_string(pid) + "/task";
+  UniqueFd task{::openat(proc, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!task) return from_errno("open '/proc/" + path + "'");
+  const auto close = [](DIR* directory) { ::closedir(directory); };
+  const std::unique_ptr<DIR, decltype(close)> directory{::fdopendir(task.get()), close};
+  if (!directory) return from_errno("list '/proc/" + path + "'");
+  (void)task.release();  // the directory stream owns it now
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const auto tid = parse_integer<pid_t>(entry->d_name);
+    if (tid && is_dumping(proc, pid, entry->d_name)) return *tid;
+  }
+  return from_errno("find the thread of process " + std::to_string(pid) + " that dumps core",
+                    ESRCH);
+}
+
+bool still_there(int pidfd) {
+  // EPERM says that it lives and is not ours.
+  return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno == EPERM;
+}
+
+std::optional<std::uint32_t> parse_stat_flags(std::string_view stat) {
+  const auto end = stat.rfind(')');
+  if (end == std::string_view::npos) return {};
+  auto rest = stat.substr(end + 1);
+  for (int field = 3; field < 9; ++field) (void)next_word(rest);
+  return parse_integer<std::uint32_t>(next_word(rest));
+}
+
+std::vector<pid_t> parse_namespace_pids(std::string_view status) {
+  std::vector<pid_t> pids;
+  auto line = line_after(status, "NSpid:").value_or("");
+  for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
+    const auto pid = parse_integer<pid_t>(word);
+    if (!pid) return {};
+    pids.push_back(*pid);
+  }
+  return pids;
+}
+
+std::optional<RealIds> parse_real_ids(std::string_view status) {
+  const auto uid = first_number<uid_t>(line_after(status, "Uid:").value_or(""));
+  const auto gid = first_number<gid_t>(line_after(status, "Gid:").value_or(""));
+  if (!uid || !gid) return {};
+  return RealIds{.uid = *uid, .gid = *gid};
+}
+
+std::string parse_unified_cgroup(std::string_view cgroup) {
+  return std::string{line_after(cgroup, "0::").value_or("")};
+}
+
+std::optional<std::uint64_t> parse_core_limit(std::string_view limits) {
+  auto line = line_after(limits, "Max core file size").value_or("");
+  const auto word = next_word(line);
+  if (word == "unlimited") return UINT64_MAX;
+  return parse_integer<std::uint64_t>(word);
+}
+
+std::vector<IdRange> parse_id_map(std::string_view map) {
+  std::vector<IdRange> ranges;
+  while (!map.empty()) {
+    auto line = take_until(map, '\n');
+    const auto inner = parse_integer<std::uint32_t>(next_word(line));
+    const auto outer = parse_integer<std::uint32_t>(next_word(line));
+    const auto count = parse_integer<std::uint32_t>(next_word(line));
+    if (inner && outer && count)
+      ranges.push_back({.inner = *inner, .outer = *outer, .count = *count});
+  }
+  return ranges;
+}
+
+std::optional<std::uint32_t> to_inner(const std::vector<IdRange>& map, std::uint32_t outer) {
+  for (const auto& range : map) {
+    if (outer >= range.outer && outer - range.outer < range.count) {
+      return range.inner + (outer - range.outer);
+    }
+  }
+  return {};
+}
+
+}  // namespace upcall::kernel

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "origin/resolve.h"
+
+#include "kernel/proc.h"
+
+namespace upcall::origin {
+namespace {
+
+event::Verdict to_verdict(wire::Verdict verdict) {
+  switch (verdict) {
+    case wire::Verdict::in_container:
+      return event::Verdict::in_container;
+    case wire::Verdict::mixed:
+      return event::Verdict::mixed;
+    case wire::Verdict::host:
+      return event::Verdict::host;
+  }
+  return event::Verdict::host;
+}
+
+std::string without_newline(std::string text) {
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+// The id at the container's level, counted from ours.
+std::optional<pid_t> pid_at_depth(const std::vector<pid_t>& pids, std::uint32_t depth) {
+  if (depth == 0 || depth >= pids.size()) return {};
+  return pids[depth];
+}
+
+// Ids as the container's init sees them, by the maps of its user namespace.
+void translate_ids(const Subject& subject, const wire::CaptureReply& capture,
+                   event::Origin& origin) {
+  const auto directory = std::to_string(capture.template_pid) + "/";
+  if (const auto map = kernel::read_proc(subject.proc, directory + "uid_map")) {
+    origin.inner_uid = kernel::to_inner(kernel::parse_id_map(*map), origin.uid);
+  }
+  if (const auto map = kernel::read_proc(subject.proc, directory + "gid_map")) {
+    origin.inner_gid = kernel::to_inner(kernel::parse_id_map(*map), origin.gid);
+  }
+}
+
+Result<Ok> read_thread(const Subject& subject, const wire::CaptureReply& capture,
+                       event::Origin& origin) {
+  const auto thread = std::to_string(subject.pid) + "/task/" + std::to_string(subject.tid) + "/";
+  auto comm = kernel::read_proc(subject.proc, thread + "comm");
+  if (!comm) return comm.error();
+  origin.comm = without_newline(*std::move(comm));
+  const auto status = kernel::read_proc(subject.proc, thread + "status");
+  if (!status) return status.error();
+  const auto ids = kernel::parse_real_ids(*status);
+  if (!ids) return from_errno("read the ids of process " + std::to_string(subject.pid), EBADMSG);
+  origin.uid = ids->uid;
+  origin.gid = ids->gid;
+  origin.inner_tid = pid_at_depth(kernel::parse_namespace_pids(*status), capture.pid_depth);
+  if (const auto leader =
+          kernel::read_proc(subject.proc, std::to_string(subject.pid) + "/status")) {
+    origin.inner_pid = pid_at_depth(kernel::parse_namespace_pids(*leader), capture.pid_depth);
+  }
+  if (const auto cgroup = kernel::read_proc(subject.proc, thread + "cgroup")) {
+    origin.cgroup = kernel::parse_unified_cgroup(*cgroup);
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& capture,
+                              std::string exe, std::string host_name) {
+  event::Origin origin{.pid = subject.pid,
+                       .tid = subject.tid,
+                       .exe = std::move(exe),
+                       .host_name = std::move(host_name),
+                       .verdict = to_verdict(capture.verdict),
+                       .failed_rules = capture.failed_rules,
+                       .namespaces = capture.origin_namespaces,
+                       .container_namespaces = capture.template_namespaces,
+                       .host_namespaces = capture.host_namespaces,
+                       .user_namespace_depth = capture.user_depth};
+  if (auto read = read_thread(subject, capture, origin); !read) return read.error();
+  if (capture.template_pid != 0) translate_ids(subject, capture, origin);
+  if (!kernel::still_there(subject.pidfd)) {
+    return from_errno("keep hold of process " + std::to_string(subject.pid), ESRCH);
+  }
+  return origin;
+}
+
+}  // namespace upcall::origin

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where upcall-shim, started by the kernel, hands over what it was started for (wire/shim.h).
+#pragma once
+
+#include <memory>
+
+#include "base/asio.h"
+#include "base/result.h"
+#include "sources/core_dump_arrival.h"
+#include "wire/shim.h"
+
+namespace upcall::sources {
+
+class ShimSocket {
+ public:
+  ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, CoreDumpSink sink,
+             LossSink lost);
+
+  [[nodiscard]] asio::awaitable<void> run();
+  // Takes what waits in the backlog and then ends; `drained` is told.
+  void drain(std::function<void()> drained);
+  [[nodiscard]] bool drained() const { return ended_; }
+
+ private:
+  [[nodiscard]] asio::awaitable<void> hear(UniqueFd connection, Semaphore::Permit permit);
+
+  asio::io_context& io_;
+  asio::posix::stream_descriptor listener_;
+  Semaphore& active_;
+  CoreDumpSink sink_;
+  LossSink lost_;
+  std::function<void()> on_drained_;
+  bool ended_{false};
+};
+
+}  // namespace upcall::sources
