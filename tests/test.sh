@@ -8,7 +8,7 @@ usage() {
     cat <<'USAGE'
 usage: sudo tests/test.sh [--quick | --preset NAME] [--no-vm]
 
-  --quick         only the release build, its unit tests and the lints (needs no privileges once installed)
+  --quick         only the release build, its unit tests and the lints
   --preset NAME   only this preset of CMakePresets.json: asan, release, dev, clang, ...
   --no-vm         not the tests that boot a virtual machine
   --help          this text
