@@ -16,13 +16,14 @@ struct Settings {
   wire::HandlerTable handlers;  // row numbers are those that the policy uses
 };
 
-// One mistake and where it is. Lines and columns count from 1; both 0 where the whole file is meant.
+// One mistake and where it is. Lines and columns count from 1; both 0 where the whole file is
+// meant.
 struct Diagnostic {
   std::string file;
   int line{};
   int column{};
-  std::string message;   // the cause, and the remedy where there is one
-  std::string snippet;   // the line of the file, for showing a '^' under the column; may be empty
+  std::string message;  // the cause, and the remedy where there is one
+  std::string snippet;  // the line of the file, for showing a '^' under the column; may be empty
 };
 
 // "FILE:LINE:COL: message", the line, and a '^'; each line ends in '\n'.
@@ -33,8 +34,8 @@ using Loaded = std::variant<Settings, std::vector<Diagnostic>>;
 // Pure: `file` is only for the messages.
 [[nodiscard]] Loaded decode(const std::string& file, const std::string& text);
 
-// Reads `file`, and conf.d/*.yaml beside it in name order, refusing what is not a regular file owned by
-// root or can be written by others, whole path included.
+// Reads `file`, and conf.d/*.yaml beside it in name order, refusing what is not a regular file
+// owned by root or can be written by others, whole path included.
 [[nodiscard]] Loaded load(const std::string& file);
 
 }  // namespace upcall::settings
