@@ -10,7 +10,7 @@
 namespace upcall::policy {
 
 struct Decision {
-  std::string rule;       // its name; "defaults" when none matched
+  std::string rule;       // its name; kDefaults when none matched
   std::string container;  // the name of the selector that the origin matched; empty for none
   Action action;
   std::optional<std::uint32_t> on_failure;

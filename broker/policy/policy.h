@@ -17,6 +17,9 @@ namespace upcall::policy {
 // The name of a container that stands for any that the policy names.
 inline constexpr const char* kAnyContainer = "*";
 
+// What a decision names as its rule when none matched; no rule may be called so.
+inline constexpr const char* kDefaults = "defaults";
+
 enum class UserNamespace : std::uint8_t { any, host, child };
 
 // A container by what its processes look like; every given key must match. Only an origin whose

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/decide.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace upcall::policy {
+namespace {
+
+// What the conditions are compared with, worked out once for all rules.
+struct Subject {
+  const std::string* container;  // nullptr outside every container that the policy names
+  std::optional<uid_t> uid;  // in the ids that `when.uid` is written in; empty: not translatable
+  const std::string& exe;
+  std::optional<int> signal;
+};
+
+enum class Match : std::uint8_t { no, yes, needs_signal };
+
+template <class T>
+bool among(const std::vector<T>& listed, const T& value) {
+  return std::find(listed.begin(), listed.end(), value) != listed.end();
+}
+
+bool any_glob_matches(const std::vector<std::string>& globs, const std::string& path) {
+  return std::any_of(globs.begin(), globs.end(),
+                     [&](const std::string& glob) { return glob_matches(glob, path); });
+}
+
+bool container_matches(const std::vector<std::string>& listed, const std::string* container) {
+  if (listed.empty()) return true;
+  return container != nullptr &&
+         (among(listed, *container) || among<std::string>(listed, kAnyContainer));
+}
+
+bool uid_matches(const std::vector<uid_t>& listed, std::optional<uid_t> uid) {
+  return listed.empty() || (uid && among(listed, *uid));
+}
+
+// Numbers before text, and globs last: most of a thousand rules must fall to a cheap comparison.
+Match match(const CoreDumpMatch& when, const Subject& subject) {
+  const bool asks_signal = !when.signal.empty();
+  if (asks_signal && subject.signal && !among(when.signal, *subject.signal)) return Match::no;
+  if (!uid_matches(when.uid, subject.uid)) return Match::no;
+  if (!container_matches(when.container, subject.container)) return Match::no;
+  if (!when.exe.empty() && !any_glob_matches(when.exe, subject.exe)) return Match::no;
+  return asks_signal && !subject.signal ? Match::needs_signal : Match::yes;
+}
+
+bool selects(const ContainerSelector& selector, const event::Origin& origin) {
+  const bool child = origin.user_namespace_depth > 0;
+  if (selector.user_namespace == UserNamespace::host && child) return false;
+  if (selector.user_namespace == UserNamespace::child && !child) return false;
+  return selector.cgroup.empty() || glob_matches(selector.cgroup, origin.cgroup);
+}
+
+}  // namespace
+
+const ContainerSelector* container_of(const Policy& policy, const event::Origin& origin) {
+  if (origin.verdict != event::Verdict::in_container) return nullptr;
+  for (const auto& selector : policy.containers) {
+    if (selects(selector, origin)) return &selector;
+  }
+  return nullptr;
+}
+
+std::variant<Decision, NeedsSignal> decide(const Policy& policy, const event::Event& event) {
+  const auto& origin = event.origin;
+  const ContainerSelector* container = container_of(policy, origin);
+  const std::string container_name = container != nullptr ? container->name : "";
+  const bool inside = origin.verdict == event::Verdict::in_container;
+  const Subject subject{.container = container != nullptr ? &container->name : nullptr,
+                        .uid = inside ? origin.inner_uid : std::optional{origin.uid},
+                        .exe = origin.exe,
+                        .signal = std::get<event::CoreDump>(event.detail).signal};
+  for (const auto& rule : policy.rules) {
+    switch (match(rule.when, subject)) {
+      case Match::no:
+        continue;
+      case Match::needs_signal:
+        return NeedsSignal{};
+      case Match::yes:
+        return Decision{.rule = rule.name,
+                        .container = container_name,
+                        .action = rule.action,
+                        .on_failure = rule.on_failure};
+    }
+  }
+  return Decision{
+      .rule = kDefaults, .container = container_name, .action = policy.coredump_default};
+}
+
+}  // namespace upcall::policy

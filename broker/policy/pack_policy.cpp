@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/pack.h"
+#include "policy/policy.h"
+
+namespace upcall::policy {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x3130494c4f505055;  // "UPPOLI01"
+
+void put_texts(Packer& out, const std::vector<std::string>& texts) {
+  out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
+}
+
+template <class T>
+void put_numbers(Packer& out, const std::vector<T>& numbers) {
+  out.put_list(numbers, [&](T number) { out.put(number); });
+}
+
+void put_action(Packer& out, const Action& action) {
+  out.put(action.kind);
+  put_numbers(out, action.handlers);
+}
+
+void put_container(Packer& out, const ContainerSelector& container) {
+  out.put_text(container.name);
+  out.put_text(container.cgroup);
+  out.put(container.user_namespace);
+  out.put(container.anonymous);
+}
+
+void put_rule(Packer& out, const Rule& rule) {
+  out.put_text(rule.name);
+  put_texts(out, rule.when.container);
+  put_numbers(out, rule.when.signal);
+  put_texts(out, rule.when.exe);
+  put_numbers(out, rule.when.uid);
+  put_action(out, rule.action);
+  out.put(rule.on_failure.has_value());
+  out.put(rule.on_failure.value_or(0));
+}
+
+std::vector<std::string> get_texts(Unpacker& in) {
+  return in.get_list([&] { return in.get_text(); });
+}
+
+template <class T>
+std::vector<T> get_numbers(Unpacker& in) {
+  return in.get_list([&] { return in.get<T>(); });
+}
+
+// By way of a byte: any bool but 0 and 1 is undefined behaviour.
+bool get_bool(Unpacker& in) { return in.get<std::uint8_t>() != 0; }
+
+Action get_action(Unpacker& in) {
+  Action action;
+  action.kind = in.get<ActionKind>();
+  action.handlers = get_numbers<std::uint32_t>(in);
+  return action;
+}
+
+ContainerSelector get_container(Unpacker& in) {
+  ContainerSelector container;
+  container.name = in.get_text();
+  container.cgroup = in.get_text();
+  container.user_namespace = in.get<UserNamespace>();
+  container.anonymous = get_bool(in);
+  return container;
+}
+
+Rule get_rule(Unpacker& in) {
+  Rule rule;
+  rule.name = in.get_text();
+  rule.when.container = get_texts(in);
+  rule.when.signal = get_numbers<int>(in);
+  rule.when.exe = get_texts(in);
+  rule.when.uid = get_numbers<uid_t>(in);
+  rule.action = get_action(in);
+  const bool has_on_failure = get_bool(in);
+  const auto on_failure = in.get<std::uint32_t>();
+  if (has_on_failure) rule.on_failure = on_failure;
+  return rule;
+}
+
+}  // namespace
+
+std::vector<std::byte> pack_policy(const Policy& policy) {
+  Packer out;
+  out.put(kMagic);
+  out.put_list(policy.containers, [&](const auto& container) { put_container(out, container); });
+  put_texts(out, policy.handlers);
+  out.put_list(policy.rules, [&](const Rule& rule) { put_rule(out, rule); });
+  put_action(out, policy.coredump_default);
+  out.put(policy.core_pattern_taken);
+  return {out.bytes().begin(), out.bytes().end()};
+}
+
+Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
+  Unpacker in{bytes};
+  if (in.get<std::uint64_t>() != kMagic) return from_errno("read the policy", EBADMSG);
+  Policy policy;
+  policy.containers = in.get_list([&] { return get_container(in); });
+  policy.handlers = get_texts(in);
+  policy.rules = in.get_list([&] { return get_rule(in); });
+  policy.coredump_default = get_action(in);
+  policy.core_pattern_taken = in.get<OnTakeover>();
+  if (!in.finished()) return from_errno("read the policy", EBADMSG);
+  return policy;
+}
+
+}  // namespace upcall::policy

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+#include "settings/builtin.h"
+#include "settings/draft.h"
+#include "settings/fields.h"
+#include "settings/units.h"
+
+namespace upcall::settings {
+namespace {
+
+using namespace std::chrono_literals;
+using wire::HandlerRow;
+using wire::Place;
+using wire::Program;
+using wire::User;
+
+constexpr std::chrono::milliseconds kShortestTimeout = 1ms;
+constexpr std::chrono::milliseconds kLongestTimeout = 1h;
+constexpr std::chrono::milliseconds kUsualTimeout = 30s;
+
+// The keys of one handler. How some read depends on others, so they are kept until all are known.
+struct HandlerKeys {
+  const Value* run{};
+  const Value* with{};
+  Place place{Place::container};
+  std::optional<std::chrono::milliseconds> timeout;
+};
+
+std::optional<std::chrono::milliseconds> read_timeout(Reader& reader, const Value& value) {
+  const auto text = reader.text(value);
+  if (!text) return {};
+  const auto timeout = parse_duration(*text);
+  if (timeout && *timeout >= kShortestTimeout && *timeout <= kLongestTimeout) return timeout;
+  reader.complain(value.place, "expected a time from 1ms to 1h, such as 30s (ms, s, min, h)");
+  return {};
+}
+
+// (uid_t)-1 means "leave as it is" to the kernel.
+template <class Id>
+std::optional<Id> parse_id(std::string_view text) {
+  const auto id = parse_integer<Id>(text);
+  return id == std::numeric_limits<Id>::max() ? std::nullopt : id;
+}
+
+void read_user(Reader& reader, const Value& value, HandlerRow& row) {
+  const auto text = reader.text(value);
+  if (!text) return;
+  if (text->find(':') == std::string::npos && (*text == "root" || *text == "origin")) {
+    row.user = *text == "root" ? User::root : User::origin;
+    return;
+  }
+  std::string_view gid_text = *text;
+  const auto uid = parse_id<uid_t>(take_until(gid_text, ':'));
+  const auto gid = parse_id<gid_t>(gid_text);
+  if (!uid || !gid) {
+    return reader.complain(value.place, "expected 'root', 'origin' or numbers, uid:gid" +
+                                            did_you_mean(*text, {"root", "origin"}));
+  }
+  row.user = User::fixed;
+  row.uid = *uid;
+  row.gid = *gid;
+}
+
+// What stands between the braces of an argument that is exactly `{field}`. Other braces are
+// literal: JSON and find(1) need them.
+std::optional<std::string> placeholder(std::string_view argument) {
+  constexpr std::string_view kWord =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  if (argument.size() < 3 || !argument.starts_with('{') || !argument.ends_with('}')) return {};
+  const auto inside = argument.substr(1, argument.size() - 2);
+  if (inside.find_first_not_of(kWord) != std::string_view::npos) return {};
+  return std::string{inside};
+}
+
+void check_placeholder(Reader& reader, const Name& argument, Place place) {
+  const auto field = placeholder(argument.text);
+  if (!field) return;
+  const auto* known = std::find_if(kFields.begin(), kFields.end(),
+                                   [&](const Field& one) { return one.name == *field; });
+  if (known == kFields.end()) {
+    std::vector<std::string> names;
+    for (const auto& one : kFields) names.emplace_back(one.name);
+    return reader.complain(argument.place,
+                           "no field " + quoted(*field) + did_you_mean(*field, names));
+  }
+  if (known->told_to == ToldTo::host_handlers && place != Place::host) {
+    reader.complain(argument.place, quoted(*field) + " is told only to handlers 'in: host'");
+  }
+}
+
+std::vector<Name> read_command(Reader& reader, const Value& run) {
+  std::vector<Name> command;
+  reader.read_one_or_more(run, [&](const Value& item) {
+    if (auto argument = reader.possibly_empty_text(item))
+      command.push_back({*std::move(argument), item.place});
+  });
+  return command;
+}
+
+void fill_program(Reader& reader, const std::vector<Name>& command, const HandlerKeys& keys,
+                  HandlerRow& row) {
+  const auto& path = command.front();
+  row.program = keys.place == Place::host ? Program::host : Program::container;
+  row.path = path.text;
+  for (const auto& argument : command) {
+    check_placeholder(reader, argument, keys.place);
+    row.arguments.push_back(argument.text);
+  }
+  if (!path.text.starts_with('/')) {
+    reader.complain(path.place, quoted(path.text) +
+                                    " is not an absolute path; programs are never searched for");
+  } else if (keys.run->kind == Value::Kind::text && path.text.find(' ') != std::string::npos) {
+    reader.complain(path.place,
+                    "a command is not split at blanks: write a list, [/bin/program, argument]");
+  }
+  if (keys.with != nullptr) {
+    reader.complain(keys.with->place,
+                    "'with' is for builtin handlers; give a program arguments in 'run'");
+  }
+}
+
+void fill_builtin(Reader& reader, const std::vector<Name>& command, const HandlerKeys& keys,
+                  HandlerRow& row) {
+  const std::string builtin = command.front().text.substr(std::string_view{kBuiltinPrefix}.size());
+  if (builtin != kBuiltinCore) {
+    return reader.complain(command.front().place,
+                           "no builtin " + quoted(builtin) + "; there is 'builtin:core'");
+  }
+  if (command.size() > 1) {
+    reader.complain(command[1].place, "a builtin takes no arguments; use 'with'");
+  }
+  const Value none{.place = command.front().place, .kind = Value::Kind::map};
+  row.program = Program::vault;
+  row.path = builtin;
+  row.arguments = {builtin};
+  row.environment = decode_with_of_core(reader, keys.with != nullptr ? *keys.with : none);
+  row.timeout = keys.timeout.value_or(kBuiltinCoreTimeout);
+}
+
+HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value) {
+  HandlerKeys keys;
+  HandlerRow row{.name = name.text, .user = User::root};
+  const std::map<std::string, Place> places{{"container", Place::container}, {"host", Place::host}};
+  reader.read_map(
+      value, {{"run", [&](const Value& held) { keys.run = &held; }},
+              {"in", [&](const Value& held) { assign(keys.place, reader.choice(held, places)); }},
+              {"user", [&](const Value& held) { read_user(reader, held, row); }},
+              {"timeout", [&](const Value& held) { keys.timeout = read_timeout(reader, held); }},
+              {"with", [&](const Value& held) { keys.with = &held; }}});
+  row.place = keys.place;
+  row.timeout = keys.timeout.value_or(kUsualTimeout);
+  if (keys.run == nullptr) {
+    if (value.kind == Value::Kind::map)
+      reader.complain(name.place, "handler " + quoted(name.text) + " has no 'run'");
+    return row;
+  }
+  const auto command = read_command(reader, *keys.run);
+  if (command.empty()) return row;
+  const auto fill = command.front().text.starts_with(kBuiltinPrefix) ? fill_builtin : fill_program;
+  fill(reader, command, keys, row);
+  return row;
+}
+
+}  // namespace
+
+void decode_handlers(Reader& reader, const Value& value, Draft& draft) {
+  reader.read_entries(value, [&](const Name& name, const Value& held) {
+    check_name(reader, name, {"pass", "reject"});
+    declare(reader, draft.handler_places, name);
+    draft.handlers.push_back(decode_handler(reader, name, held));
+  });
+}
+
+}  // namespace upcall::settings

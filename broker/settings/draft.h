@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files say before its names are bound to rows: all files are decoded into one draft, then
+// bound.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "settings/load.h"
+#include "settings/reader.h"
+
+namespace upcall::settings {
+
+struct RuleDraft {
+  policy::Rule rule;  // without `when.container`, `action` and `on_failure`
+  Name name;          // its place is the rule's own where there is no name
+  std::vector<Name> container;
+  std::vector<Name> actions;  // `do`
+  std::optional<Name> on_failure;
+};
+
+struct Draft {
+  std::vector<policy::ContainerSelector> containers;
+  wire::HandlerTable handlers;
+  std::vector<RuleDraft> rules;
+  std::vector<Name> coredump_default;
+  std::optional<policy::OnTakeover> core_pattern_taken;
+
+  // Where each name was first given, in whichever file. Names of what is itself mistaken are here
+  // too, so that their users are not called mistakes as well.
+  std::map<std::string, Place> container_places;
+  std::map<std::string, Place> handler_places;
+  std::map<std::string, Place> rule_places;
+  std::map<std::string, Place> default_places;
+};
+
+// Notes the name, or complains that another place has it already.
+bool declare(Reader& reader, std::map<std::string, Place>& places, const Name& name);
+
+// A name of a container or handler: [a-z0-9][a-z0-9_.-]*, and none of the words that mean something
+// else.
+bool check_name(Reader& reader, const Name& name, const std::vector<std::string>& reserved);
+
+// A glob over absolute paths; complains of one that can match none.
+[[nodiscard]] std::optional<std::string> read_path_glob(Reader& reader, const Value& value);
+
+void decode_containers(Reader& reader, const Value& value, Draft& draft);
+void decode_handlers(Reader& reader, const Value& value, Draft& draft);
+void decode_rules(Reader& reader, const Value& value, Draft& draft);
+void decode_defaults(Reader& reader, const Value& value, Draft& draft);
+
+// `do`, and what stands for it in `defaults`: words and names of handlers, not yet told apart.
+[[nodiscard]] std::vector<Name> read_actions(Reader& reader, const Value& value);
+
+// Names become rows. What cannot be bound is a mistake, and the settings then are not to be used.
+[[nodiscard]] Settings bind(Reader& reader, Draft draft);
+
+}  // namespace upcall::settings

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields that an argument `{field}` of a handler may name: docs/handler-protocol.md.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace upcall::settings {
+
+enum class ToldTo : std::uint8_t { every_handler, host_handlers };
+
+struct Field {
+  std::string_view name;
+  ToldTo told_to{ToldTo::every_handler};
+};
+
+inline constexpr std::array kFields{Field{"event"},
+                                    Field{"id"},
+                                    Field{"time"},
+                                    Field{"rule"},
+                                    Field{"handler"},
+                                    Field{"container"},
+                                    Field{"pid"},
+                                    Field{"tid"},
+                                    Field{"uid"},
+                                    Field{"gid"},
+                                    Field{"comm"},
+                                    Field{"exe"},
+                                    Field{"host_name"},
+                                    Field{"signal"},
+                                    Field{"signal_number"},
+                                    Field{"signal_code"},
+                                    Field{"address"},
+                                    Field{"dumpable"},
+                                    Field{"core_limit"},
+                                    Field{"inner_pid", ToldTo::host_handlers},
+                                    Field{"inner_tid", ToldTo::host_handlers},
+                                    Field{"cgroup", ToldTo::host_handlers},
+                                    Field{"verdict", ToldTo::host_handlers}};
+
+}  // namespace upcall::settings

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings/units.h"
+
+#include <algorithm>
+#include <limits>
+#include <span>
+
+#include "base/text.h"
+
+namespace upcall::settings {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+
+constexpr std::uint64_t kSecond = 1000;
+constexpr Unit kTimes[] = {{"ms", 1}, {"s", kSecond}, {"min", 60 * kSecond}, {"h", 3600 * kSecond}};
+constexpr Unit kSizes[] = {{"", 1},
+                           {"KiB", std::uint64_t{1} << 10U},
+                           {"MiB", std::uint64_t{1} << 20U},
+                           {"GiB", std::uint64_t{1} << 30U},
+                           {"TiB", std::uint64_t{1} << 40U}};
+
+std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_integer<std::uint64_t>(text.substr(0, digits));
+  const auto unit = std::find_if(units.begin(), units.end(),
+                                 [&](const Unit& one) { return one.name == text.substr(digits); });
+  if (!number || unit == units.end()) return {};
+  if (*number > std::numeric_limits<std::int64_t>::max() / unit->factor) return {};
+  return *number * unit->factor;
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const auto quantity = parse_quantity(text, kTimes);
+  if (!quantity) return {};
+  return std::chrono::milliseconds{static_cast<std::int64_t>(*quantity)};
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  return parse_quantity(text, kSizes);
+}
+
+}  // namespace upcall::settings

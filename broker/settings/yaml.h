@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one door to yaml-cpp: a text becomes a plain tree in which everything knows its place.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "settings/mistakes.h"
+
+namespace upcall::settings {
+
+struct Value {
+  enum class Kind : std::uint8_t { nothing, text, list, map };
+
+  Place place;
+  Kind kind{Kind::nothing};
+  std::string text;
+  std::vector<Value> items;                      // of a list
+  std::vector<std::pair<Value, Value>> entries;  // of a map, as written: duplicates included
+};
+
+// The one document of the text; nothing, and a mistake, for any other number and for bad syntax.
+[[nodiscard]] std::optional<Value> parse_yaml(const Source& source, Mistakes& mistakes);
+
+}  // namespace upcall::settings

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "policy/policy.h"
+
+namespace upcall::policy {
+namespace {
+
+Policy full_policy() {
+  return {
+      .containers = {{.name = "web", .cgroup = "/web/*", .user_namespace = UserNamespace::child},
+                     {.name = "rest", .anonymous = true}},
+      .handlers = {"save", "notify"},
+      .rules = {{.name = "crashes",
+                 .when = {.container = {"web", "*"},
+                          .signal = {6, 11},
+                          .exe = {"/bin/*"},
+                          .uid = {0, 33}},
+                 .action = {.kind = ActionKind::run, .handlers = {0, 1}},
+                 .on_failure = 1},
+                {.name = "noise", .action = {.kind = ActionKind::reject}}},
+      .coredump_default = {.kind = ActionKind::run, .handlers = {1}},
+      .core_pattern_taken = OnTakeover::restore};
+}
+
+TEST(PackPolicy, GivesTheSamePolicyBack) {
+  const auto unpacked = unpack_policy(pack_policy(full_policy()));
+  ASSERT_TRUE(unpacked);
+  ASSERT_EQ(unpacked->containers.size(), 2U);
+  EXPECT_EQ(unpacked->containers[0].cgroup, "/web/*");
+  EXPECT_EQ(unpacked->containers[0].user_namespace, UserNamespace::child);
+  EXPECT_TRUE(unpacked->containers[1].anonymous);
+  EXPECT_EQ(unpacked->handlers, full_policy().handlers);
+  ASSERT_EQ(unpacked->rules.size(), 2U);
+  const auto& rule = unpacked->rules[0];
+  EXPECT_EQ(rule.name, "crashes");
+  EXPECT_EQ(rule.when.container, (std::vector<std::string>{"web", "*"}));
+  EXPECT_EQ(rule.when.signal, (std::vector<int>{6, 11}));
+  EXPECT_EQ(rule.when.exe, (std::vector<std::string>{"/bin/*"}));
+  EXPECT_EQ(rule.when.uid, (std::vector<uid_t>{0, 33}));
+  EXPECT_EQ(rule.action.handlers, (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_EQ(rule.on_failure, 1U);
+  EXPECT_EQ(unpacked->rules[1].on_failure, std::nullopt);
+  EXPECT_EQ(unpacked->coredump_default.handlers, (std::vector<std::uint32_t>{1}));
+  EXPECT_EQ(unpacked->core_pattern_taken, OnTakeover::restore);
+  EXPECT_EQ(pack_policy(*unpacked), pack_policy(full_policy()));
+}
+
+TEST(UnpackPolicy, RefusesEveryCutAndEverythingAppended) {
+  auto bytes = pack_policy(full_policy());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const auto cut = unpack_policy(std::span{bytes}.first(size));
+    ASSERT_FALSE(cut) << size;
+    EXPECT_EQ(cut.error().code, std::errc::bad_message);
+  }
+  bytes.push_back({});
+  EXPECT_FALSE(unpack_policy(bytes));
+}
+
+TEST(UnpackPolicy, RefusesAnotherTable) {
+  auto bytes = pack_policy({});
+  bytes[0] = std::byte{'X'};
+  const auto other = unpack_policy(bytes);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, std::errc::bad_message);
+}
+
+}  // namespace
+}  // namespace upcall::policy
