@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// upcall-launcher: the privileged hands. Started by upcalld out of the vault.
+#include <getopt.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "base/memfd.h"
+#include "base/text.h"
+#include "launcher/low_fds.h"
+#include "launcher/privileges.h"
+#include "launcher/service.h"
+
+namespace {
+
+using namespace upcall;
+
+struct Descriptors {
+  UniqueFd broker;
+  UniqueFd supervisor;
+  UniqueFd handlers;
+  UniqueFd vault;
+};
+
+Descriptors parse_options(int argc, char** argv) {
+  static constexpr std::array<option, 5> kOptions = {{{"broker", required_argument, nullptr, 'b'},
+                                                     {"supervisor", required_argument, nullptr, 's'},
+                                                     {"handlers", required_argument, nullptr, 'h'},
+                                                     {"vault", required_argument, nullptr, 'v'},
+                                                     {}}};
+  Descriptors fds;
+  for (int c = 0; (c = ::getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
+    const auto fd = optarg != nullptr ? parse_integer<int>(optarg) : std::nullopt;
+    if (!fd) or_throw<Ok>(from_errno("understand the options", EINVAL));
+    switch (c) {
+      case 'b': fds.broker = UniqueFd{*fd}; break;
+      case 's': fds.supervisor = UniqueFd{*fd}; break;
+      case 'h': fds.handlers = UniqueFd{*fd}; break;
+      case 'v': fds.vault = UniqueFd{*fd}; break;
+      default: or_throw<Ok>(from_errno("understand the options", EINVAL));
+    }
+  }
+  return fds;
+}
+
+std::vector<launcher::Row> read_rows(int handlers, int vault) {
+  const auto bytes = or_throw(read_sealed_memfd(handlers));
+  auto table = or_throw(wire::unpack_handlers(std::as_bytes(std::span{bytes})));
+  return or_throw(launcher::open_rows(std::move(table), vault));
+}
+
+void serve(int argc, char** argv) {
+  or_throw(launcher::refuse_suid_dumpable());
+  auto fds = parse_options(argc, argv);
+  std::array all = {&fds.broker, &fds.supervisor, &fds.handlers, &fds.vault};
+  or_throw(launcher::clear_low_fds(all));
+  or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
+  auto own = or_throw(launcher::look_at_ourselves());
+  or_throw(launcher::settle());
+  if (::chdir("/") != 0) or_throw<Ok>(from_errno("leave the working directory"));
+  auto rows = read_rows(fds.handlers.get(), fds.vault.get());
+  fds.handlers.reset();
+  fds.vault.reset();
+  launcher::Service service{std::move(own), std::move(rows),
+                            {.broker = std::move(fds.broker), .supervisor = std::move(fds.supervisor)}};
+  service.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    serve(argc, argv);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "upcall-launcher: %s\n", error.what());
+    return 1;
+  }
+}

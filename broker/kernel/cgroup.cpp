@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/cgroup.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include "base/text.h"
+#include "kernel/read_file.h"
+
+namespace upcall::kernel {
+namespace {
+
+constexpr int kKernfsHandle = 0xfe;  // FILEID_KERNFS
+constexpr int kOpenCgroup = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+// struct file_handle with room for a kernfs id.
+struct CgroupHandle {
+  unsigned int bytes{sizeof(std::uint64_t)};
+  int type{kKernfsHandle};
+  std::array<unsigned char, sizeof(std::uint64_t)> id{};
+};
+static_assert(sizeof(CgroupHandle) == sizeof(file_handle) + sizeof(std::uint64_t));
+
+}  // namespace
+
+Result<UniqueFd> open_cgroup_root() {
+  // The unified layout of systemd and most others, and the hybrid one.
+  for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+    UniqueFd fd{::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    struct statfs status {};
+    if (fd && ::fstatfs(fd.get(), &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC) return fd;
+  }
+  return from_errno("find the unified cgroup hierarchy", ENOENT);
+}
+
+Result<UniqueFd> open_cgroup(int root, std::uint64_t id) {
+  CgroupHandle handle;
+  std::memcpy(handle.id.data(), &id, sizeof id);
+  UniqueFd fd{::open_by_handle_at(root, reinterpret_cast<file_handle*>(&handle), kOpenCgroup)};
+  if (!fd) return from_errno("open a cgroup by its id");
+  return fd;
+}
+
+Result<UniqueFd> open_cgroup_of(int root, const std::string& directory) {
+  const auto text = read_file(directory + "/cgroup");
+  if (!text) return text.error();
+  std::string_view rest{*text};
+  while (!rest.empty()) {
+    auto line = take_until(rest, '\n');
+    if (!line.starts_with("0::/")) continue;
+    const std::string path = "." + std::string{line.substr(3)};
+    UniqueFd fd{::openat(root, path.c_str(), kOpenCgroup)};
+    if (!fd) return from_errno("open a cgroup", errno);
+    return fd;
+  }
+  return from_errno("find a process in the unified cgroup hierarchy", ENOENT);
+}
+
+Result<std::string> cgroup_path(int cgroup) {
+  return read_link("/proc/self/fd/" + std::to_string(cgroup));
+}
+
+}  // namespace upcall::kernel

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A capture: one dumping process and its container, held as kernel objects, and the verdict on whose it is.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "launcher/own.h"
+#include "launcher/subject.h"
+#include "launcher/template.h"
+#include "wire/launcher.h"
+
+namespace upcall::launcher {
+
+// Where a capture failed, for the broker's log.
+enum class CaptureStep : std::uint32_t { request = 1, pidfd, thread, dumping, origin, container, users, alive };
+
+struct Capture {
+  UniqueFd pidfd;
+  std::optional<int> dumpable;
+  // Empty where a security module keeps even us out of the process: then it is the host's, and nothing of
+  // its own can be entered.
+  std::optional<Subject> origin;
+  std::optional<Container> container;
+  wire::Verdict verdict{wire::Verdict::host};
+  std::uint32_t failed_rules{};
+  std::uint32_t user_depth{};
+  std::string exe;        // as the origin sees it
+  std::string host_name;  // of its UTS namespace
+};
+
+class Capturing {
+ public:
+  explicit Capturing(const Own& own) : own_{own} {}
+
+  // Fails for whatever is not, at this moment, the dumping thread of the process behind `pidfd`.
+  [[nodiscard]] Result<Capture> capture(UniqueFd pidfd, const wire::CaptureRequest& request);
+  // The last step taken.
+  [[nodiscard]] CaptureStep step() const { return step_; }
+
+ private:
+  [[nodiscard]] Result<ThreadName> find_thread(Capture& capture, const wire::CaptureRequest& request);
+  [[nodiscard]] Result<Ok> read_origin(Capture& capture, const ThreadName& thread);
+  [[nodiscard]] Result<Ok> judge(Capture& capture);
+
+  const Own& own_;
+  CaptureStep step_{CaptureStep::request};
+};
+
+[[nodiscard]] wire::CaptureReply reply_for(const Capture& capture, const Own& own);
+
+}  // namespace upcall::launcher

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What upcalld changed on this host, put back when upcalld itself is no more there to do it.
+#pragma once
+
+#include "base/result.h"
+#include "wire/supervisor.h"
+
+namespace upcall::launcher {
+
+// EBADMSG for a record whose texts do not end within it.
+[[nodiscard]] Result<Ok> check_record(const wire::GuardRecord& record);
+
+// Nothing is done when the record is empty, or when another program has written kernel.core_pattern since:
+// then it is that one's.
+[[nodiscard]] Result<Ok> restore(const wire::GuardRecord& record);
+
+}  // namespace upcall::launcher

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the launcher remembers of itself from its start: where "the host" is, and what no handler exceeds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "kernel/namespaces.h"
+#include "kernel/process_status.h"
+
+namespace upcall::launcher {
+
+struct Own {
+  kernel::NamespaceSet namespaces;
+  kernel::ResourceLimits limits{};  // as inherited
+  std::uint64_t capabilities{};
+  int oom_score_adj{};
+  std::string label;      // of the security module; empty without one
+  UniqueFd cgroup_root;   // empty on a host without the unified hierarchy: nothing runs in containers then
+};
+
+[[nodiscard]] Result<Own> look_at_ourselves();
+
+}  // namespace upcall::launcher

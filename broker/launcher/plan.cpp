@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/plan.h"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "launcher/capabilities.h"
+
+namespace upcall::launcher {
+namespace {
+
+using kernel::Namespace;
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  out.reserve(texts.size() + 1);
+  for (auto& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+// Such a container could read and write the handler before its exec, and with it stage 1, if they shared
+// their memory.
+bool could_reach_into_us(const Own& own, const Subject& subject) {
+  const bool ours = subject.namespaces.id(Namespace::user) == own.namespaces.id(Namespace::user);
+  return ours && (subject.status.permitted & capability_bit(CAP_SYS_PTRACE)) != 0;
+}
+
+rlimit least(const rlimit& a, const rlimit& b) {
+  return {.rlim_cur = std::min(a.rlim_cur, b.rlim_cur), .rlim_max = std::min(a.rlim_max, b.rlim_max)};
+}
+
+}  // namespace
+
+Plan::Plan(const Own& own, const Row& row, const Capture& capture, std::vector<std::string> environment,
+           std::span<const int, 4> fds)
+    : environment_{row.handler.environment} {
+  environment_.insert(environment_.end(), environment.begin(), environment.end());
+  environment_.emplace_back("UPCALL_EVENT_FD=3");
+  std::copy(fds.begin(), fds.end(), confinement_.handler_fds.begin());
+  confinement_.handler_fds.back() = -1;
+  confinement_.namespaces.fill(-1);
+  switch (row.handler.place) {
+    case wire::Place::host: take_host(own, row, capture); break;
+    case wire::Place::container: take_container(own, row, capture); break;
+    case wire::Place::origin: take_origin(own, capture); break;
+  }
+  take_program(row);
+}
+
+void Plan::take_program(const Row& row) {
+  arguments_ = fill_arguments(row.handler.arguments, environment_);
+  argv_ = pointers(arguments_);
+  envp_ = pointers(environment_);
+  confinement_.argv = argv_.data();
+  confinement_.envp = envp_.data();
+  confinement_.path = row.handler.path.c_str();
+  confinement_.executable = row.executable.get();
+}
+
+void Plan::take_host(const Own& own, const Row& row, const Capture& capture) {
+  environment_.emplace_back("UPCALL_PIDFD=4");
+  confinement_.handler_fds.back() = capture.pidfd.get();
+  confinement_.no_new_privileges = false;
+  limit_resources(own, own.limits);
+  switch (row.handler.user) {
+    case wire::User::root: confinement_.capabilities = own.capabilities; break;
+    case wire::User::origin:
+      confinement_.uid = capture.origin->status.real_uid;
+      confinement_.gid = capture.origin->status.real_gid;
+      break;
+    case wire::User::fixed:
+      confinement_.uid = row.handler.uid;
+      confinement_.gid = row.handler.gid;
+      break;
+  }
+}
+
+void Plan::take_container(const Own& own, const Row& row, const Capture& capture) {
+  const Subject& init = capture.container->init;
+  take_place(own, init);
+  confinement_.uid = init.status.effective_uid;
+  confinement_.gid = init.status.effective_gid;
+  switch (row.handler.user) {
+    case wire::User::root:
+      confinement_.groups = init.status.groups;
+      // The permitted set and not only the bounding one: an init that gave its rights up, or that
+      // can never become root again, is not exceeded by its handlers.
+      confinement_.capabilities = own.capabilities & init.status.permitted & init.status.bounding;
+      break;
+    case wire::User::origin:
+      confinement_.uid = capture.origin->status.real_uid;
+      confinement_.gid = capture.origin->status.real_gid;
+      break;
+    case wire::User::fixed:
+      confinement_.has_inner_ids = true;
+      confinement_.inner_uid = row.handler.uid;
+      confinement_.inner_gid = row.handler.gid;
+      break;
+  }
+}
+
+// As the kernel, which writes a core file with the filesystem ids of the process.
+void Plan::take_origin(const Own& own, const Capture& capture) {
+  const Subject& origin = *capture.origin;
+  take_place(own, origin);
+  confinement_.cwd = origin.cwd.get();
+  confinement_.uid = origin.status.filesystem_uid;
+  confinement_.gid = origin.status.filesystem_gid;
+  confinement_.groups = origin.status.groups;
+  confinement_.capabilities = own.capabilities & origin.status.effective & origin.status.bounding;
+  if (capture.container && could_reach_into_us(own, capture.container->init)) {
+    confinement_.share_memory = false;
+  }
+}
+
+void Plan::take_place(const Own& own, const Subject& subject) {
+  for (std::size_t i = 0; i < confinement_.namespaces.size(); ++i) {
+    const bool there = subject.namespaces.ids[i] == own.namespaces.ids[i];
+    if (!there) confinement_.namespaces[i] = subject.namespaces.fds[i].get();
+  }
+  // To enter the user namespace that one is in is an error, and would be no loss of rights.
+  if (subject.namespaces.id(Namespace::user) != own.namespaces.id(Namespace::user)) {
+    confinement_.user_namespace = subject.namespaces.fd(Namespace::user);
+  }
+  confinement_.root = subject.root.get();
+  cgroup_ = subject.cgroup.get();
+  confinement_.share_memory = !could_reach_into_us(own, subject);
+  limit_resources(own, subject.limits);
+  if (subject.oom_score_adj != own.oom_score_adj) {
+    oom_score_adj_ = std::to_string(subject.oom_score_adj);
+    confinement_.oom_score_adj = oom_score_adj_.c_str();
+  }
+  if (!subject.label.empty() && subject.label != own.label) {
+    label_ = subject.label;
+    confinement_.label_file = "/proc/thread-self/attr/exec";
+    confinement_.label = label_.c_str();
+  }
+}
+
+void Plan::limit_resources(const Own& own, const kernel::ResourceLimits& limits) {
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    rlimit wanted = least(limits[i], own.limits[i]);
+    // The kernel starts no pipe helper for a process with this limit: a handler's crash ends there.
+    if (i == RLIMIT_CORE) wanted = least({.rlim_cur = 1, .rlim_max = 1}, own.limits[i]);
+    // Our own number of descriptors was raised after `own` was noted.
+    const bool same = wanted.rlim_cur == own.limits[i].rlim_cur && wanted.rlim_max == own.limits[i].rlim_max;
+    if (same && i != RLIMIT_NOFILE) continue;
+    limits_.push_back({.resource = static_cast<int>(i), .limit = wanted});
+  }
+  confinement_.limits = limits_;
+}
+
+}  // namespace upcall::launcher

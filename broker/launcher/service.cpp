@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/service.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "launcher/guard.h"
+
+namespace upcall::launcher {
+namespace {
+
+// What epoll says became ready; below these, the index of a run's status socket.
+constexpr std::uint64_t kBroker = 1'000;
+constexpr std::uint64_t kSupervisor = 1'001;
+constexpr std::uint64_t kSignals = 1'002;
+
+// A bounded batch, so that a storm of requests cannot delay the ends of handlers.
+constexpr int kBatch = 16;
+constexpr int kEvents = 32;
+constexpr std::size_t kRunFds = 4;
+
+UniqueFd checked(UniqueFd fd, const char* doing) {
+  if (!fd) or_throw<Ok>(from_errno(doing));
+  return fd;
+}
+
+UniqueFd watch_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  ::sigaddset(&set, SIGTERM);
+  return checked(UniqueFd{::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)}, "watch for signals");
+}
+
+void make_non_blocking(int fd) {
+  if (::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) {
+    or_throw<Ok>(from_errno("set up a socket"));
+  }
+}
+
+template <class T>
+std::optional<T> head_of(std::span<const std::byte> datagram) {
+  if (datagram.size() < sizeof(T)) return {};
+  T value;
+  std::memcpy(&value, datagram.data(), sizeof value);
+  return value;
+}
+
+bool would_block(const Error& error) { return error.code == std::errc::resource_unavailable_try_again; }
+
+}  // namespace
+
+Service::Service(Own own, std::vector<Row> rows, Sockets sockets)
+    : own_{std::move(own)},
+      rows_{std::move(rows)},
+      sockets_{std::move(sockets)},
+      epoll_{checked(UniqueFd{::epoll_create1(EPOLL_CLOEXEC)}, "make an epoll")},
+      signals_{watch_signals()},
+      outbox_{sockets_.broker.get()},
+      runs_{epoll_.get(), outbox_},
+      buffer_(wire::kMaxLauncherRequest) {
+  make_non_blocking(sockets_.broker.get());
+  make_non_blocking(sockets_.supervisor.get());
+  watch(sockets_.broker.get(), kBroker);
+  watch(sockets_.supervisor.get(), kSupervisor);
+  watch(signals_.get(), kSignals);
+}
+
+void Service::watch(int fd, std::uint64_t what) {
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = what}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) or_throw<Ok>(from_errno("watch a socket"));
+}
+
+void Service::run() {
+  auto supervisor = Peer::alive;
+  auto broker = Peer::alive;
+  while (supervisor == Peer::alive && broker == Peer::alive && !stopping_) {
+    std::array<epoll_event, kEvents> events;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), kEvents, next_timeout());
+    if (count < 0 && errno != EINTR) or_throw<Ok>(from_errno("wait for events"));
+    for (const auto& event : std::span{events}.first(static_cast<std::size_t>(std::max(count, 0)))) {
+      switch (event.data.u64) {
+        case kBroker: broker = on_broker(); break;
+        case kSupervisor: supervisor = on_supervisor(); break;
+        case kSignals: on_signals(); break;
+        default: runs_.on_status(event.data.u64);
+      }
+    }
+    runs_.on_time(Clock::now());
+  }
+  shut_down(supervisor);
+}
+
+int Service::next_timeout() const {
+  const auto deadline = runs_.next_deadline();
+  if (!deadline) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+  constexpr std::int64_t kMost = 60'000;
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMost));
+}
+
+void Service::on_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGTERM) stopping_ = true;
+  }
+  runs_.on_children();
+}
+
+Service::Peer Service::on_broker() {
+  outbox_.flush();
+  for (int i = 0; i < kBatch && outbox_.empty(); ++i) {
+    auto received = wire::receive_message(sockets_.broker.get(), buffer_);
+    if (!received) return would_block(received.error()) ? Peer::alive : Peer::gone;
+    if (received->size == 0) return Peer::gone;
+    take(std::span{buffer_}.first(received->size), *std::move(received));
+  }
+  epoll_event event{.events = outbox_.empty() ? EPOLLIN : EPOLLOUT, .data = {.u64 = kBroker}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, sockets_.broker.get(), &event);
+  return Peer::alive;
+}
+
+Service::Peer Service::on_supervisor() {
+  wire::GuardRecord record;
+  const auto received = wire::receive_message(
+      sockets_.supervisor.get(), std::as_writable_bytes(std::span{&record, 1}));
+  if (!received) return would_block(received.error()) ? Peer::alive : Peer::gone;
+  if (received->size == 0) return Peer::gone;
+  if (received->size == sizeof record && check_record(record)) guard_ = record;
+  return Peer::alive;
+}
+
+// A broker that sends what is no request has a fault that no reply can tell it of: it is passed over.
+void Service::take(std::span<const std::byte> datagram, wire::Received received) {
+  const auto header = head_of<wire::LauncherHeader>(datagram);
+  if (!header || header->version != wire::kLauncherVersion) return;
+  switch (header->type) {
+    case wire::LauncherType::capture:
+      if (const auto request = head_of<wire::CaptureRequest>(datagram)) {
+        take_capture(*request, std::move(received));
+      }
+      return;
+    case wire::LauncherType::run:
+      if (const auto request = head_of<wire::RunRequest>(datagram)) {
+        take_run(*request, datagram.subspan(sizeof *request), received);
+      }
+      return;
+    case wire::LauncherType::kill: runs_.kill(header->id); return;
+    case wire::LauncherType::release:
+      if (const auto request = head_of<wire::ReleaseRequest>(datagram);
+          request && request->capture < captures_.size()) {
+        captures_[request->capture].reset();
+      }
+      return;
+    default: return;
+  }
+}
+
+void Service::take_capture(const wire::CaptureRequest& request, wire::Received received) {
+  const auto free = std::find_if(captures_.begin(), captures_.end(), [](const auto& c) { return !c; });
+  Capturing capturing{own_};
+  wire::CaptureReply reply{.error = received.fd_count != 1 ? EINVAL : EAGAIN,
+                           .step = static_cast<std::uint32_t>(capturing.step())};
+  std::string texts;
+  if (received.fd_count == 1 && free != captures_.end()) {
+    auto capture = capturing.capture(std::move(received.fds[0]), request);
+    if (capture) {
+      reply = reply_for(*capture, own_);
+      reply.capture = static_cast<std::uint32_t>(free - captures_.begin());
+      texts = capture->exe + capture->host_name;
+      *free = *std::move(capture);
+    } else {
+      reply.error = capture.error().code.value();
+      reply.step = static_cast<std::uint32_t>(capturing.step());
+    }
+  }
+  reply.header.id = request.header.id;
+  std::vector<std::byte> message(sizeof reply + texts.size());
+  std::memcpy(message.data(), &reply, sizeof reply);
+  std::memcpy(message.data() + sizeof reply, texts.data(), texts.size());
+  outbox_.put(message);
+}
+
+void Service::take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
+                       const wire::Received& received) {
+  Runs::Request run{.id = request.header.id, .arrived = Clock::now()};
+  const bool sound = request.row < rows_.size() && request.capture < captures_.size() &&
+                     captures_[request.capture] && received.fd_count == kRunFds &&
+                     environment.size() == request.environment_bytes;
+  if (!sound) return runs_.give_up(run, ConfineStep::request, EINVAL);
+  run.timeout = rows_[request.row].handler.timeout;
+  start(run, request, {reinterpret_cast<const char*>(environment.data()), environment.size()}, received);
+}
+
+void Service::start(const Runs::Request& run, const wire::RunRequest& request, std::string_view environment,
+                    const wire::Received& received) {
+  const Row& row = rows_[request.row];
+  const Capture& capture = *captures_[request.capture];
+  if (!may_run(row, capture)) return runs_.refuse(run, capture.failed_rules);
+  auto variables = parse_environment(environment);
+  if (!variables) return runs_.give_up(run, ConfineStep::request, EINVAL);
+  std::array<int, kRunFds> fds{};
+  std::transform(received.fds.begin(), received.fds.begin() + kRunFds, fds.begin(),
+                 [](const UniqueFd& fd) { return fd.get(); });
+  const Plan plan{own_, row, capture, *std::move(variables), fds};
+  runs_.start(run, plan.confinement(), plan.cgroup());
+}
+
+void Service::shut_down(Peer supervisor) {
+  runs_.kill_all();
+  if (supervisor == Peer::alive) return;  // it restores itself
+  if (const auto restored = restore(guard_); !restored) or_throw<Ok>(restored.error());
+}
+
+}  // namespace upcall::launcher

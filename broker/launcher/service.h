@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The launcher's one loop: requests of the broker, ends of handlers, deadlines, and the deaths of the two
+// programs beside it.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "launcher/capture.h"
+#include "launcher/outbox.h"
+#include "launcher/own.h"
+#include "launcher/plan.h"
+#include "launcher/runs.h"
+#include "wire/seqpacket.h"
+#include "wire/supervisor.h"
+
+namespace upcall::launcher {
+
+struct Sockets {
+  UniqueFd broker;
+  UniqueFd supervisor;
+};
+
+class Service {
+ public:
+  Service(Own own, std::vector<Row> rows, Sockets sockets);
+
+  // Until the broker or the supervisor is gone, or SIGTERM. No handler outlives it.
+  void run();
+
+ private:
+  enum class Peer { alive, gone };
+
+  void watch(int fd, std::uint64_t what);
+  [[nodiscard]] int next_timeout() const;
+  void on_signals();
+  [[nodiscard]] Peer on_broker();
+  [[nodiscard]] Peer on_supervisor();
+  void take(std::span<const std::byte> datagram, wire::Received received);
+  void take_capture(const wire::CaptureRequest& request, wire::Received received);
+  void take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
+                const wire::Received& received);
+  void start(const Runs::Request& run, const wire::RunRequest& request, std::string_view environment,
+             const wire::Received& received);
+  void shut_down(Peer supervisor);
+
+  Own own_;
+  std::vector<Row> rows_;
+  Sockets sockets_;
+  UniqueFd epoll_;
+  UniqueFd signals_;
+  Outbox outbox_;
+  Runs runs_;
+  std::array<std::optional<Capture>, wire::kMaxCaptures> captures_;
+  std::vector<std::byte> buffer_;
+  wire::GuardRecord guard_;
+  bool stopping_{};
+};
+
+}  // namespace upcall::launcher

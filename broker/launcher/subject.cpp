@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/subject.h"
+
+#include <fcntl.h>
+
+#include "base/text.h"
+#include "kernel/cgroup.h"
+#include "kernel/pidfd.h"
+#include "kernel/read_file.h"
+
+namespace upcall::launcher {
+namespace {
+
+Result<UniqueFd> open_directory(const std::string& path) {
+  UniqueFd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd) return from_errno("open '" + path + "'", errno);
+  return fd;
+}
+
+Result<kernel::NamespaceSet> read_namespaces(const ThreadName& thread, const std::string& directory) {
+  const auto pidfd = kernel::open_thread_pidfd(thread.tid);
+  if (!pidfd) return pidfd.error();
+  const auto number = *pidfd ? std::optional{(*pidfd)->get()} : std::nullopt;
+  return kernel::open_namespaces(number, directory);
+}
+
+Result<Ok> read_places(Subject& subject, const std::string& directory) {
+  auto root = open_directory(directory + "/root");
+  if (!root) return root.error();
+  subject.root = *std::move(root);
+  auto cwd = open_directory(directory + "/cwd");
+  if (!cwd) return cwd.error();
+  subject.cwd = *std::move(cwd);
+  return Ok{};
+}
+
+// Without a cgroup the subject stays a subject, but it is no container that a handler could join.
+void read_cgroup(Subject& subject, const ThreadName& thread, int cgroup_root) {
+  if (cgroup_root < 0) return;
+  auto cgroup = thread.cgroup_id ? kernel::open_cgroup(cgroup_root, *thread.cgroup_id)
+                                 : kernel::open_cgroup_of(cgroup_root, proc_directory(thread));
+  if (!cgroup) return;
+  auto path = kernel::cgroup_path(cgroup->get());
+  if (!path) return;
+  subject.cgroup = *std::move(cgroup);
+  subject.cgroup_path = *std::move(path);
+}
+
+Result<Ok> read_rights(Subject& subject, const std::string& directory) {
+  auto status = kernel::read_status(directory);
+  if (!status) return status.error();
+  if (status->tgid != subject.pid) return from_errno("find the thread in its process", ESRCH);
+  subject.status = *std::move(status);
+  const auto limits = kernel::read_limits(directory);
+  if (!limits) return limits.error();
+  subject.limits = *limits;
+  const auto score = read_oom_score_adj(directory);
+  if (!score) return score.error();
+  subject.oom_score_adj = *score;
+  subject.label = read_label(directory);
+  return Ok{};
+}
+
+}  // namespace
+
+std::string proc_directory(const ThreadName& thread) {
+  return "/proc/" + std::to_string(thread.pid) + "/task/" + std::to_string(thread.tid);
+}
+
+Result<Subject> read_subject(const ThreadName& thread, int cgroup_root) {
+  const std::string directory = proc_directory(thread);
+  Subject subject{.pid = thread.pid};
+  auto namespaces = read_namespaces(thread, directory);
+  if (!namespaces) return namespaces.error();
+  subject.namespaces = *std::move(namespaces);
+  if (const auto places = read_places(subject, directory); !places) return places.error();
+  if (const auto rights = read_rights(subject, directory); !rights) return rights.error();
+  read_cgroup(subject, thread, cgroup_root);
+  return subject;
+}
+
+Result<int> read_oom_score_adj(const std::string& directory) {
+  const auto text = kernel::read_file(directory + "/oom_score_adj");
+  if (!text) return text.error();
+  std::string_view rest{*text};
+  const auto score = parse_integer<int>(take_until(rest, '\n'));
+  if (!score) return from_errno("understand an oom_score_adj", EBADMSG);
+  return *score;
+}
+
+std::string read_label(const std::string& directory) {
+  // EINVAL: no security module has labels to show.
+  const auto text = kernel::read_file(directory + "/attr/current");
+  if (!text) return {};
+  return text->substr(0, text->find_first_of(std::string_view{"\n\0", 2}));
+}
+
+}  // namespace upcall::launcher

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that one process is confined by, taken as kernel objects and values while it is known to exist. A
+// handler is confined by what a subject holds, never by looking at the process again.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "kernel/namespaces.h"
+#include "kernel/process_status.h"
+
+namespace upcall::launcher {
+
+struct Subject {
+  pid_t pid{};
+  kernel::NamespaceSet namespaces;
+  UniqueFd root;    // O_PATH
+  UniqueFd cwd;     // O_PATH
+  UniqueFd cgroup;  // O_PATH; empty where it is in no unified hierarchy
+  std::string cgroup_path;
+  kernel::ProcessStatus status;
+  kernel::ResourceLimits limits{};
+  int oom_score_adj{};
+  std::string label;  // of the security module
+};
+
+// Which thread, and how it may be reached. The thread counts and not its leader, which may have exited,
+// and whose namespaces may be others.
+struct ThreadName {
+  pid_t pid{};
+  pid_t tid{};
+  std::optional<std::uint64_t> cgroup_id;  // of the process, where the kernel told it
+};
+
+[[nodiscard]] std::string proc_directory(const ThreadName& thread);
+
+// The caller must see afterwards, by pidfd, that the process still exists.
+[[nodiscard]] Result<Subject> read_subject(const ThreadName& thread, int cgroup_root);
+
+[[nodiscard]] Result<int> read_oom_score_adj(const std::string& directory);
+// Empty without a security module that labels.
+[[nodiscard]] std::string read_label(const std::string& directory);
+
+}  // namespace upcall::launcher

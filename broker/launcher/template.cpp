@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/template.h"
+
+#include <fcntl.h>
+
+#include "kernel/pidfd.h"
+
+namespace upcall::launcher {
+namespace {
+
+using kernel::Namespace;
+
+struct Outermost {
+  UniqueFd fd;
+  std::uint64_t id{};
+  std::uint32_t depth{};
+};
+
+// Climbs from `fd`, which is not the host's, to the last one below the host's.
+Result<Outermost> climb(int fd, std::uint64_t id, std::uint64_t host) {
+  Outermost found{.fd = UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}, .id = id, .depth = 1};
+  if (!found.fd) return from_errno("hold a PID namespace");
+  for (;;) {
+    auto parent = kernel::parent_namespace(found.fd.get());
+    if (!parent) return parent.error();
+    if (!*parent) return from_errno("find a PID namespace below the host's", EXDEV);
+    const auto parent_id = kernel::namespace_id((*parent)->get());
+    if (!parent_id) return parent_id.error();
+    if (*parent_id == host) return found;
+    found = {.fd = std::move(**parent), .id = *parent_id, .depth = found.depth + 1};
+  }
+}
+
+Result<Subject> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
+  // An init that is itself the origin may have lost its main thread: its dumping thread stands for it.
+  if (pid == origin.pid) return read_subject(origin, own.cgroup_root.get());
+  const auto pidfd = kernel::open_pidfd(pid);
+  if (!pidfd) return pidfd.error();
+  const auto facts = kernel::query_pidfd(pidfd->get());
+  if (!facts) return facts.error();
+  auto init = read_subject({.pid = pid, .tid = pid, .cgroup_id = facts->cgroup_id}, own.cgroup_root.get());
+  if (init && !kernel::still_exists(pidfd->get())) return from_errno("hold the container's init", ESRCH);
+  return init;
+}
+
+}  // namespace
+
+Result<std::optional<Container>> find_container(const Own& own, const Subject& origin,
+                                                const ThreadName& origin_thread) {
+  const auto host = own.namespaces.id(Namespace::pid);
+  if (origin.namespaces.id(Namespace::pid) == host) return std::optional<Container>{};
+  const auto outermost =
+      climb(origin.namespaces.fd(Namespace::pid), origin.namespaces.id(Namespace::pid), host);
+  if (!outermost) return outermost.error();
+  const auto pid = kernel::find_init(outermost->fd.get());
+  if (!pid) return pid.error();
+  auto init = read_init(own, *pid, origin_thread);
+  if (!init) return init.error();
+  // The number may have passed on to another process before it was opened.
+  if (init->namespaces.id(Namespace::pid) != outermost->id) {
+    return from_errno("hold the container's init", ESRCH);
+  }
+  return std::optional{Container{.init = *std::move(init), .pid_depth = outermost->depth}};
+}
+
+}  // namespace upcall::launcher

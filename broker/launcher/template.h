@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The privilege template of a container: its init. Not the origin, which may have been brought in with
+// more rights, and not the init of the innermost PID namespace, which any user can make himself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "launcher/own.h"
+#include "launcher/subject.h"
+
+namespace upcall::launcher {
+
+struct Container {
+  Subject init;
+  std::uint32_t pid_depth{};  // how many PID namespaces the origin's is below the host's
+};
+
+// The init of the outermost PID namespace above the origin that is not the host's. Nothing for an
+// origin in the host's own.
+[[nodiscard]] Result<std::optional<Container>> find_container(const Own& own, const Subject& origin,
+                                                              const ThreadName& origin_thread);
+
+}  // namespace upcall::launcher
