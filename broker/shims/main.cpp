@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// upcall-shim: what the kernel executes where it insists on executing something. It only passes on.
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <span>
+#include <string_view>
+
+#include "shims/core_shim.h"
+#include "shims/report.h"
+#include "shims/system_call.h"
+
+namespace {
+
+constexpr std::string_view kHelp =
+    "Usage: upcall-shim ROLE ...\n"
+    "Passes a call of the Linux kernel on to upcall-broker. Only the kernel runs it.\n"
+    "\n"
+    "Roles:\n"
+    "  core SOCKET [P=%P] [I=%I] [s=%s] [d=%d] [c=%c] [t=%t] [F=%F] [wait=SECONDS]\n"
+    "       a core dump, from kernel.core_pattern: |PATH/upcall-shim core SOCKET P=%P ...\n"
+    "\n"
+    "Failures go to the kernel's log. Exit status: 0 passed on, 1 failed, 2 wrong usage.\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace upcall::shim;
+  // Its memory is of no use to anybody, and a crash of it must not call it again.
+  system_call(SYS_prctl, PR_SET_DUMPABLE, 0);
+  const std::span<char* const> arguments{argv, static_cast<std::size_t>(argc)};
+  const std::string_view role = argc > 1 ? arguments[1] : "";
+  if (role == "core") return run_core_shim(arguments.subspan(2));
+  const bool asked = role == "--help";
+  write_text(asked ? 1 : 2, kHelp);
+  return asked ? 0 : 2;
+}
