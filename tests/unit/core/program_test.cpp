@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr int kCannotPrepare = 99;
 
-struct Run {
+struct ProgramRun {
   int status{};
   std::string output;  // both streams
   int files{};         // left in the directory
@@ -70,7 +70,7 @@ class CoreProgram : public ::testing::Test {
     if (!directory_.empty()) fs::remove_all(directory_);
   }
 
-  Run run(const Bytes& core, const std::function<bool()>& prepare) {
+  ProgramRun run(const Bytes& core, const std::function<bool()>& prepare) {
     const auto input = make_sealed_memfd("core", core);
     std::array<int, 2> ends{};
     if (!input || ::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
@@ -79,7 +79,7 @@ class CoreProgram : public ::testing::Test {
     if (child == 0) run_program(input->get(), ends[1], prepare, directory_.c_str());
     ::close(ends[1]);
     const UniqueFd output{ends[0]};
-    Run result;
+    ProgramRun result;
     std::array<char, 4096> buffer{};
     for (ssize_t n = 0; (n = ::read(output.get(), buffer.data(), buffer.size())) > 0;) {
       result.output.append(buffer.data(), static_cast<std::size_t>(n));
