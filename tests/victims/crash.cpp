@@ -58,14 +58,29 @@ Options parse(int argc, char** argv) {
   Options options;
   for (int c = 0; (c = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
     switch (c) {
-      case 's': options.signal = signal_by_name(optarg); break;
-      case 'm': options.memory_mib = number<std::size_t>(optarg); break;
-      case 'd': options.data = optarg; break;
-      case 'c': options.comm = optarg; break;
-      case 'r': options.root = optarg; break;
-      case 'p': options.dumpable = number<int>(optarg); break;
-      case 'u': options.uid = number<uid_t>(optarg); break;
-      default: fail("bad option", EINVAL);
+      case 's':
+        options.signal = signal_by_name(optarg);
+        break;
+      case 'm':
+        options.memory_mib = number<std::size_t>(optarg);
+        break;
+      case 'd':
+        options.data = optarg;
+        break;
+      case 'c':
+        options.comm = optarg;
+        break;
+      case 'r':
+        options.root = optarg;
+        break;
+      case 'p':
+        options.dumpable = number<int>(optarg);
+        break;
+      case 'u':
+        options.uid = number<uid_t>(optarg);
+        break;
+      default:
+        fail("bad option", EINVAL);
     }
   }
   return options;
@@ -108,7 +123,8 @@ void occupy_memory(std::size_t mib, const std::string& data) {
 }
 
 void become_what_was_asked(const Options& options) {
-  if (!options.root.empty() && (chroot(options.root.c_str()) != 0 || chdir("/") != 0)) fail("chroot");
+  if (!options.root.empty() && (chroot(options.root.c_str()) != 0 || chdir("/") != 0))
+    fail("chroot");
   if (options.uid && setresuid(*options.uid, *options.uid, *options.uid) != 0) fail("setresuid");
   if (!options.comm.empty() && prctl(PR_SET_NAME, options.comm.c_str()) != 0) fail("set the name");
   // Last: a change of credentials would set it again.

@@ -8,8 +8,8 @@
 namespace victims {
 
 [[noreturn, gnu::noinline]] void crash_here(int signal) {
-  // Out of reach for every process, and easy to recognise in a core. Volatile, or the compiler would see
-  // that it is no object and leave the write out.
+  // Out of reach for every process, and easy to recognise in a core. Volatile, or the compiler
+  // would see that it is no object and leave the write out.
   volatile std::uintptr_t unmapped = 0x10;
   if (signal == SIGSEGV) *reinterpret_cast<volatile int*>(unmapped) = 1;
   static_cast<void>(raise(signal));

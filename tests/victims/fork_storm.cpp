@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Crashes many processes, some at a time, and measures each from its crash until it could be reaped.
-// usage: fork_storm [--count=N] [--concurrency=N] [--memory=KiB]; prints one line of JSON.
+// Crashes many processes, some at a time, and measures each from its crash until it could be
+// reaped. usage: fork_storm [--count=N] [--concurrency=N] [--memory=KiB]; prints one line of JSON.
 #include <getopt.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -50,7 +50,8 @@ bool parse(int argc, char** argv, Options& options) {
                                      {"memory", required_argument, nullptr, 'm'},
                                      {nullptr, 0, nullptr, 0}};
   for (int c = 0; (c = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
-    const auto value = optarg == nullptr ? std::nullopt : upcall::parse_integer<std::size_t>(optarg);
+    const auto value =
+        optarg == nullptr ? std::nullopt : upcall::parse_integer<std::size_t>(optarg);
     if (!value) return false;
     if (c == 'n') options.count = *value;
     if (c == 'c') options.concurrency = *value;
@@ -131,13 +132,14 @@ std::int64_t percentile(std::span<const std::int64_t> sorted, std::size_t percen
 void print(const Options& options, Outcome outcome) {
   auto& times = outcome.latencies_ns;
   std::ranges::sort(times);
-  printf("{\"count\": %zu, \"concurrency\": %zu, \"memory_kib\": %zu, \"crashed\": %zu, "
-         "\"with_core\": %zu, \"not_crashed\": %zu, \"p50_ns\": %lld, \"p90_ns\": %lld, "
-         "\"p99_ns\": %lld, \"max_ns\": %lld, \"total_ns\": %lld}\n",
-         options.count, options.concurrency, options.memory_kib, times.size(), outcome.with_core,
-         outcome.not_crashed, static_cast<long long>(percentile(times, 50)),
-         static_cast<long long>(percentile(times, 90)), static_cast<long long>(percentile(times, 99)),
-         static_cast<long long>(percentile(times, 100)), static_cast<long long>(outcome.total_ns));
+  printf(
+      "{\"count\": %zu, \"concurrency\": %zu, \"memory_kib\": %zu, \"crashed\": %zu, "
+      "\"with_core\": %zu, \"not_crashed\": %zu, \"p50_ns\": %lld, \"p90_ns\": %lld, "
+      "\"p99_ns\": %lld, \"max_ns\": %lld, \"total_ns\": %lld}\n",
+      options.count, options.concurrency, options.memory_kib, times.size(), outcome.with_core,
+      outcome.not_crashed, static_cast<long long>(percentile(times, 50)),
+      static_cast<long long>(percentile(times, 90)), static_cast<long long>(percentile(times, 99)),
+      static_cast<long long>(percentile(times, 100)), static_cast<long long>(outcome.total_ns));
 }
 
 }  // namespace
@@ -145,8 +147,10 @@ void print(const Options& options, Outcome outcome) {
 int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
-    static_cast<void>(fputs("usage: fork_storm [--count=1..100000] [--concurrency=1..1024] "
-                            "[--memory=KiB, at most 1048576]\n", stderr));
+    static_cast<void>(
+        fputs("usage: fork_storm [--count=1..100000] [--concurrency=1..1024] "
+              "[--memory=KiB, at most 1048576]\n",
+              stderr));
     return 2;
   }
   print(options, Storm{options}.run());

@@ -20,7 +20,8 @@ bool leader_is_zombie() {
 }
 
 void* crash_after_leader(void* leader) {
-  // The join ends when the leader's memory is released, a moment before the kernel calls it a zombie.
+  // The join ends when the leader's memory is released, a moment before the kernel calls it a
+  // zombie.
   pthread_join(*static_cast<pthread_t*>(leader), nullptr);
   while (!leader_is_zombie()) sched_yield();
   victims::crash_here();

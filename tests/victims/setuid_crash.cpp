@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Installed set-uid and started by another user, it holds memory that this user may not read, and crashes.
+// Installed set-uid and started by another user, it holds memory that this user may not read, and
+// crashes.
 #include <sys/auxv.h>
 #include <unistd.h>
 
