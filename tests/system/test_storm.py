@@ -4,11 +4,8 @@
 import json
 import os
 import signal
-import socket
-import sys
 import unittest
 
-from upcalltest import kernel
 from upcalltest.case import POLICY, SystemTest, for_each_core_mode
 from upcalltest.container import status_of
 from upcalltest.daemon import fields
@@ -23,9 +20,6 @@ rules:
   - {name: demo, on: coredump, when: {container: demo}, do: hang}
 defaults: {coredump: pass}
 """
-# Takes the place of the service manager: passes its own listening sockets on as systemd does.
-ACTIVATE = ("import os, sys; os.environ['LISTEN_PID'] = str(os.getpid());"
-            "os.execv(sys.argv[1], sys.argv[1:])")
 
 
 def resident_kib(pid):
@@ -77,43 +71,6 @@ class Storm(SystemTest):
         os.kill(daemon.broker(), signal.SIGKILL)
         result = json.loads(running.wait(seconds=60).output)
         self.assertEqual(result["crashed"], 400)
-
-    def test_crashes_that_waited_are_served_by_the_next_broker(self):
-        if self.core_mode == "pipe":
-            self.skipTest("the kernel's pipe ends with the shim, so nothing waits for the next broker")
-        sockets = self.listening_sockets()
-        first, container = self.start_activated(sockets), self.container()
-        pattern = kernel.read("kernel/core_pattern")
-        running = container.start("/bin/fork_storm", "--count=8", "--concurrency=8", "--memory=256")
-        first.wait_for("outcome=")
-        running.wait()
-        first.stop()
-        # Registered still, as between the death of a daemon and its restart: these wait in the backlog.
-        kernel.write("kernel/core_pattern", pattern)
-        waiting = container.start("/bin/crash")
-        second = self.start_activated(sockets)
-        ended = waiting.wait()
-        *_, outcome = second.wait_for_event(ended.host_pid)
-        self.assertEqual(outcome["outcome"], "handled")
-
-    def listening_sockets(self):
-        os.makedirs(os.path.join(self.directory, "run"), mode=0o700, exist_ok=True)
-        sockets = []
-        for name, kind in (("coredump", socket.SOCK_STREAM), ("shim", socket.SOCK_SEQPACKET)):
-            listener = socket.socket(socket.AF_UNIX, kind)
-            listener.bind(os.path.join(self.directory, "run", f"{name}.socket"))
-            listener.listen(4096)
-            self.addCleanup(listener.close)
-            sockets.append(listener)
-        return sockets
-
-    def start_activated(self, sockets):
-        # Descriptors 3 and 4 are the protocol's; the shell puts ours there.
-        shell = " ".join(f"{3 + i}<&{s.fileno()}" for i, s in enumerate(sockets))
-        prefix = ["/bin/bash", "-c", f'exec "$@" {shell}', "activate", sys.executable, "-c", ACTIVATE]
-        daemon = self.launch(ONLY_REPORT, prefix=prefix, passed=[s.fileno() for s in sockets],
-                             environment={**os.environ, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "coredump:shim"})
-        return daemon.wait_until_ready()
 
 
 for_each_core_mode(Storm)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """upcalld in the foreground, and what it says."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -37,7 +38,9 @@ class Upcalld:
         self.config = self.directory / "upcalld.yaml"
         self.config.write_text(policy)
         self.config.chmod(mode)
-        ready, theirs = os.pipe()
+        ready, low = os.pipe()
+        theirs = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)  # 3 and up are for sockets of an activator
+        os.close(low)
         command = [*prefix, paths.BIN / "upcalld", f"--config={self.config}",
                    f"--runtime-directory={self.directory / 'run'}",
                    f"--state-directory={self.directory / 'state'}", f"--once-ready-fd={theirs}", *options]
