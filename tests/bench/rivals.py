@@ -3,7 +3,6 @@
 
 import contextlib
 import pathlib
-import shutil
 import subprocess
 
 from upcalltest import kernel, paths
@@ -47,22 +46,30 @@ class SystemdCoredump(PipeHelper):
 
     @contextlib.contextmanager
     def turn(self, directory):
-        if self._SOCKET.exists() or self._STORE.exists():
+        if self._SOCKET.exists():
             raise RuntimeError("this machine has a systemd-coredump of its own")
-        self._STORE.mkdir(parents=True)
+        self._STORE.mkdir(parents=True, exist_ok=True)
+        before = set(self._STORE.iterdir())
         backend = subprocess.Popen(
             ["systemd-socket-activate", "--accept", "--seqpacket", f"--listen={self._SOCKET}", self._program],
             stderr=subprocess.PIPE)
         try:
             while b"Listening on" not in backend.stderr.readline():
                 pass
-            with super().turn(directory) as measured:
-                yield measured
+            with super().turn(directory):
+                yield lambda: {"files": self._take_new(before)}
         finally:
             backend.terminate()
             backend.communicate()
-            shutil.rmtree(self._STORE)
+            self._take_new(before)
             self._SOCKET.unlink(missing_ok=True)
+
+    def _take_new(self, before):
+        """Removes what was stored since, as is done for the others; how many."""
+        stored = set(self._STORE.iterdir()) - before
+        for core in stored:
+            core.unlink()
+        return len(stored)
 
 
 class Broker:

@@ -45,7 +45,8 @@ def measure(container, store, rival, directory, quick):
             command = [f"--{option}={value}" for option, value in options.items()]
             ended = container.run("/bin/fork_storm", *command, seconds=600)
             result = json.loads(ended.output)
-            result.update(measured(), compared_ns=result[key], files=len(list(store.iterdir())))
+            result.update(compared_ns=result[key], files=len(list(store.iterdir())))
+            result.update(measured())
             empty(store)
             results[name] = result
     return results
