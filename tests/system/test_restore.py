@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whoever ends, and however: the machine's settings are what they were, or what another program wants."""
+
+import os
+import signal
+import unittest
+
+from upcalltest import kernel
+from upcalltest.case import PASS_ALL, SystemTest, for_each_core_mode
+
+BEFORE = ("core.before.%p", "7")
+
+
+class Restore(SystemTest):
+    def setUp(self):
+        super().setUp()
+        kernel.write("kernel/core_pattern", BEFORE[0])
+        kernel.write("kernel/core_pipe_limit", BEFORE[1])
+
+    def start_registered(self, policy=PASS_ALL):
+        daemon = self.start(policy)
+        pattern = kernel.read("kernel/core_pattern")
+        self.assertTrue(pattern.startswith("@@" if self.core_mode == "socket" else "|"), pattern)
+        return daemon, [daemon.process.pid, daemon.broker(), daemon.launcher()]
+
+    def check_signal(self, how):
+        daemon, programs = self.start_registered()
+        self.assertEqual(daemon.stop(how), 0)
+        daemon.wait_for_all_to_end(programs)
+        self.assertEqual(kernel.core_settings(), BEFORE)
+
+    def test_settings_are_restored_after_sigterm(self):
+        self.check_signal(signal.SIGTERM)
+
+    def test_settings_are_restored_after_sigint(self):
+        self.check_signal(signal.SIGINT)
+
+    def check_killed(self, which):
+        daemon, programs = self.start_registered()
+        os.kill(programs[which], signal.SIGKILL)
+        daemon.wait_for_all_to_end(programs)
+        self.assertEqual(kernel.core_settings(), BEFORE)
+        self.assertNotEqual(daemon.process.wait(timeout=5), 0)
+
+    def test_settings_are_restored_when_upcalld_is_killed(self):
+        self.check_killed(0)
+
+    def test_settings_are_restored_when_the_broker_is_killed(self):
+        self.check_killed(1)
+
+    def test_settings_are_restored_when_the_launcher_is_killed(self):
+        self.check_killed(2)
+
+    def test_takeover_by_another_program_is_told_and_respected(self):
+        daemon, _ = self.start_registered()
+        kernel.write("kernel/core_pattern", "core.taken")
+        daemon.wait_for("core_pattern", "warning")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(kernel.read("kernel/core_pattern"), "core.taken")
+
+    def test_takeover_by_another_program_is_undone_where_the_policy_says_so(self):
+        policy = "version: 1\ndefaults: {coredump: pass, core_pattern_taken: restore}\n"
+        daemon, _ = self.start_registered(policy)
+        ours = kernel.read("kernel/core_pattern")
+        kernel.write("kernel/core_pattern", "core.taken")
+        daemon.wait_for("core_pattern", "restore")
+        self.assertEqual(kernel.read("kernel/core_pattern"), ours)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(kernel.core_settings(), BEFORE)
+
+    def test_policy_with_mistakes_changes_nothing(self):
+        daemon = self.launch("version: 1\nrulse: []\ndefaults: {coredump: maybe}\n")
+        self.assertEqual(daemon.process.wait(timeout=10), 1)
+        said = "\n".join(daemon.log.read_available())
+        self.assertIn("upcalld.yaml:2:1: ", said)
+        self.assertIn("upcalld.yaml:3:23: ", said)
+        self.assertEqual(kernel.core_settings(), BEFORE)
+
+    def test_policy_that_others_may_write_is_refused(self):
+        daemon = self.launch(PASS_ALL, mode=0o666)
+        self.assertEqual(daemon.process.wait(timeout=10), 1)
+        self.assertIn("upcalld.yaml", "\n".join(daemon.log.read_available()))
+        self.assertEqual(kernel.core_settings(), BEFORE)
+
+
+for_each_core_mode(Restore)
+del Restore
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Throw-away containers, by way of the program upcall-container."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+
+from . import paths
+from .waiting import Lines
+
+
+@dataclasses.dataclass
+class Ended:
+    """A command that ran in a container."""
+    pid: int  # inside
+    host_pid: int
+    status: int | None  # None when a signal ended it
+    signal: int
+    core: bool  # WCOREDUMP
+    output: str
+
+
+class Running:
+    """A command that runs in a container."""
+
+    def __init__(self, process, report):
+        self.process = process
+        self._report = report
+        started = Lines(report).wait_for(lambda line: line.startswith("started "), what="start of the command")
+        self.pid, self.host_pid = (int(number) for number in re.findall(r"=(\d+)", started))
+
+    def wait(self, seconds=30):
+        output = self.process.communicate(timeout=seconds)[0]
+        ended = Lines(self._report).wait_for(lambda line: line.startswith("ended "), what="end of the command")
+        os.close(self._report)
+        status, signal, core = (int(number) for number in re.findall(r"=(-?\d+)", ended))
+        return Ended(self.pid, self.host_pid, None if status < 0 else status, signal, core == 1,
+                     output.decode(errors="replace"))
+
+
+class Container:
+    def __init__(self, directory, *options, name="demo", files=()):
+        """`files`: pairs of a path of the host and the path inside, or with ":MODE" after it."""
+        self._control = pathlib.Path(directory) / f"{name}.control"
+        placed = [(paths.REPORTER, "/bin/report"), *((paths.VICTIMS / v, f"/bin/{v}") for v in
+                  ("crash", "leader_exits", "thread_namespace", "fork_storm")), *files]
+        self._process = subprocess.Popen(
+            [paths.CONTAINER, "run", f"--control={self._control}", f"--name={name}", *options,
+             *(f"--file={host}:{inside}" for host, inside in placed)], stdout=subprocess.PIPE)
+        ready = self._process.stdout.readline().decode()
+        match = re.fullmatch(r"ready init=(\d+) cgroup=(.*)\n", ready)
+        if not match:
+            raise RuntimeError("the container did not start")
+        self.init = int(match[1])
+        self.cgroup = pathlib.Path(match[2])
+
+    def close(self):
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+
+    def start(self, *command, uid=None, cwd="/", core_limit=None, stdin=subprocess.DEVNULL):
+        report, theirs = os.pipe()
+        options = [f"--control={self._control}", f"--report-fd={theirs}", f"--cwd={cwd}"]
+        options += [] if uid is None else [f"--uid={uid}"]
+        options += [] if core_limit is None else [f"--core-limit={core_limit}"]
+        process = subprocess.Popen([paths.CONTAINER, "exec", *options, "--", *command], pass_fds=[theirs],
+                                   stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.close(theirs)
+        return Running(process, report)
+
+    def run(self, *command, seconds=30, **options):
+        return self.start(*command, **options).wait(seconds)
+
+    def path(self, inside):
+        """A file of the container, as the host can reach it."""
+        return pathlib.Path(f"/proc/{self.init}/root{inside}")
+
+    def write(self, inside, text, mode=0o755):
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+
+    def namespaces(self):
+        return namespaces_of(self.init)
+
+    def status(self):
+        return status_of(self.init)
+
+
+_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
+
+
+def namespaces_of(pid):
+    return {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in _NAMESPACES}
+
+
+def status_of(pid):
+    """/proc/PID/status as a dictionary."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
