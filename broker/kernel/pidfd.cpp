@@ -55,7 +55,10 @@ Result<PidfdFacts> query_pidfd(int pidfd) {
   }
   PidfdFacts facts{.pid = static_cast<pid_t>(info.tgid)};
   if (has(uapi::kPidfdInfoCgroupid)) facts.cgroup_id = info.cgroupid;
-  if (has(uapi::kPidfdInfoCoredump)) facts.dumpable = dumpable_from(info.coredump_mask);
+  if (has(uapi::kPidfdInfoCoredump)) {
+    facts.dumpable = dumpable_from(info.coredump_mask);
+    facts.dumped = (info.coredump_mask & uapi::kPidfdCoredumped) != 0;
+  }
   return facts;
 }
 

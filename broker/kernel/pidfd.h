@@ -19,6 +19,8 @@ struct PidfdFacts {
   // 0, 1 or 2 as in prctl(PR_SET_DUMPABLE): what the kernel published with the dump, or for a process
   // that does not dump what it would be (Linux 6.16).
   std::optional<int> dumpable;
+  // Whether its core is being written or has been (Linux 6.16).
+  std::optional<bool> dumped;
 };
 
 // ESRCH when the process is gone or in no PID namespace of ours. Kernels before 6.13 tell only the pid.

@@ -151,17 +151,24 @@ Result<ResourceLimits> read_limits(const std::string& directory) {
   return parsed(parse_limits(*text), path);
 }
 
-Result<bool> is_dumping_thread(const std::string& directory) {
+std::optional<DumpState> parse_dump_state(std::string_view stat) {
+  // The name, field 2, is the process's choice and may hold blanks and parentheses: count from its end.
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return {};
+  auto rest = stat.substr(name_end + 1);
+  for (int field = 3; field < 9; ++field) take_word(rest);
+  const auto flags = parse_integer<std::uint32_t>(take_word(rest));
+  for (int field = 10; field < 52; ++field) take_word(rest);
+  const auto exit_code = parse_integer<int>(trim(take_until(rest, '\n')));
+  if (!flags || !exit_code) return {};
+  return DumpState{.dumping = (*flags & kPfDumpcore) != 0, .signal = *exit_code & 0x7f};
+}
+
+Result<DumpState> read_dump_state(const std::string& directory) {
   const std::string path = directory + "/stat";
   const auto text = read_file(path);
   if (!text) return text.error();
-  // The name, field 2, is the process's choice and may hold blanks and parentheses: count from its end.
-  std::string_view rest{*text};
-  rest.remove_prefix(std::min(rest.rfind(')'), rest.size() - 1) + 1);
-  for (int field = 3; field < 9; ++field) take_word(rest);
-  const auto flags = parse_integer<std::uint32_t>(take_word(rest));
-  if (!flags) return from_errno("understand '" + path + "'", EBADMSG);
-  return (*flags & kPfDumpcore) != 0;
+  return parsed(parse_dump_state(*text), path);
 }
 
 }  // namespace upcall::kernel

@@ -46,7 +46,13 @@ using ResourceLimits = std::array<rlimit, RLIM_NLIMITS>;
 [[nodiscard]] Result<ProcessStatus> read_status(const std::string& directory);
 [[nodiscard]] Result<ResourceLimits> read_limits(const std::string& directory);
 
-// Whether this very thread is the one whose core is being written (PF_DUMPCORE in its stat).
-[[nodiscard]] Result<bool> is_dumping_thread(const std::string& directory);
+// What stat tells of a dump. The signal is field 52, exit_code, which a process that dumps shows early (Linux
+// 5.17), to a reader that may ptrace it.
+struct DumpState {
+  bool dumping{};  // this very thread is the one whose core is being written (PF_DUMPCORE)
+  int signal{};    // the fatal one; 0 where the kernel does not tell
+};
+[[nodiscard]] std::optional<DumpState> parse_dump_state(std::string_view stat);
+[[nodiscard]] Result<DumpState> read_dump_state(const std::string& directory);
 
 }  // namespace upcall::kernel

@@ -81,11 +81,12 @@ Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureR
   const auto status = kernel::read_status(directory);
   if (!status) return status.error();
   step_ = CaptureStep::dumping;
-  const auto dumping = kernel::is_dumping_thread(directory);
-  if (!dumping) return dumping.error();
-  if (!status->core_dumping || !*dumping) {
+  const auto dump = kernel::read_dump_state(directory);
+  if (!dump) return dump.error();
+  if (!status->core_dumping || !dump->dumping) {
     return from_errno("capture a thread that does not dump core", EINVAL);
   }
+  capture.signal = dump->signal;
   return thread;
 }
 
@@ -128,6 +129,7 @@ wire::CaptureReply reply_for(const Capture& capture, const Own& own) {
                            .dumpable = capture.dumpable.value_or(-1),
                            .exe_length = static_cast<std::uint32_t>(capture.exe.size()),
                            .host_name_length = static_cast<std::uint32_t>(capture.host_name.size()),
+                           .signal = capture.signal,
                            .host_namespaces = own.namespaces.ids};
   if (capture.origin) reply.origin_namespaces = capture.origin->namespaces.ids;
   if (capture.container) {

@@ -20,6 +20,7 @@ enum class CaptureStep : std::uint32_t { request = 1, pidfd, thread, dumping, or
 struct Capture {
   UniqueFd pidfd;
   std::optional<int> dumpable;
+  int signal{};  // the fatal one; 0 where this kernel does not tell
   // Empty where a security module keeps even us out of the process: then it is the host's, and nothing of
   // its own can be entered.
   std::optional<Subject> origin;

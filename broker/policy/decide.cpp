@@ -16,8 +16,6 @@ struct Subject {
   std::optional<int> signal;
 };
 
-enum class Match : std::uint8_t { no, yes, needs_signal };
-
 template <class T>
 bool among(const std::vector<T>& listed, const T& value) {
   return std::find(listed.begin(), listed.end(), value) != listed.end();
@@ -39,13 +37,11 @@ bool uid_matches(const std::vector<uid_t>& listed, std::optional<uid_t> uid) {
 }
 
 // Numbers before text, and globs last: most of a thousand rules must fall to a cheap comparison.
-Match match(const CoreDumpMatch& when, const Subject& subject) {
-  const bool asks_signal = !when.signal.empty();
-  if (asks_signal && subject.signal && !among(when.signal, *subject.signal)) return Match::no;
-  if (!uid_matches(when.uid, subject.uid)) return Match::no;
-  if (!container_matches(when.container, subject.container)) return Match::no;
-  if (!when.exe.empty() && !any_glob_matches(when.exe, subject.exe)) return Match::no;
-  return asks_signal && !subject.signal ? Match::needs_signal : Match::yes;
+bool matches(const CoreDumpMatch& when, const Subject& subject) {
+  if (!when.signal.empty() && !(subject.signal && among(when.signal, *subject.signal))) return false;
+  if (!uid_matches(when.uid, subject.uid)) return false;
+  if (!container_matches(when.container, subject.container)) return false;
+  return when.exe.empty() || any_glob_matches(when.exe, subject.exe);
 }
 
 bool selects(const ContainerSelector& selector, const event::Origin& origin) {
@@ -65,7 +61,7 @@ const ContainerSelector* container_of(const Policy& policy, const event::Origin&
   return nullptr;
 }
 
-std::variant<Decision, NeedsSignal> decide(const Policy& policy, const event::Event& event) {
+Decision decide(const Policy& policy, const event::Event& event) {
   const auto& origin = event.origin;
   const ContainerSelector* container = container_of(policy, origin);
   const std::string container_name = container != nullptr ? container->name : "";
@@ -75,20 +71,13 @@ std::variant<Decision, NeedsSignal> decide(const Policy& policy, const event::Ev
                         .exe = origin.exe,
                         .signal = std::get<event::CoreDump>(event.detail).signal};
   for (const auto& rule : policy.rules) {
-    switch (match(rule.when, subject)) {
-      case Match::no:
-        continue;
-      case Match::needs_signal:
-        return NeedsSignal{};
-      case Match::yes:
-        return Decision{.rule = rule.name,
-                        .container = container_name,
-                        .action = rule.action,
-                        .on_failure = rule.on_failure};
-    }
+    if (!matches(rule.when, subject)) continue;
+    return {.rule = rule.name,
+            .container = container_name,
+            .action = rule.action,
+            .on_failure = rule.on_failure};
   }
-  return Decision{
-      .rule = kDefaults, .container = container_name, .action = policy.coredump_default};
+  return {.rule = kDefaults, .container = container_name, .action = policy.coredump_default};
 }
 
 }  // namespace upcall::policy

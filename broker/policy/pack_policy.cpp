@@ -87,7 +87,10 @@ std::vector<std::byte> pack_policy(const Policy& policy) {
   Packer out;
   out.put(kMagic);
   out.put_list(policy.containers, [&](const auto& container) { put_container(out, container); });
-  put_texts(out, policy.handlers);
+  out.put_list(policy.handlers, [&](const Handler& handler) {
+    out.put_text(handler.name);
+    out.put(handler.place);
+  });
   out.put_list(policy.rules, [&](const Rule& rule) { put_rule(out, rule); });
   put_action(out, policy.coredump_default);
   out.put(policy.core_pattern_taken);
@@ -99,7 +102,10 @@ Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
   if (in.get<std::uint64_t>() != kMagic) return from_errno("read the policy", EBADMSG);
   Policy policy;
   policy.containers = in.get_list([&] { return get_container(in); });
-  policy.handlers = get_texts(in);
+  policy.handlers = in.get_list([&] {
+    auto name = in.get_text();
+    return Handler{.name = std::move(name), .place = in.get<Place>()};
+  });
   policy.rules = in.get_list([&] { return get_rule(in); });
   policy.coredump_default = get_action(in);
   policy.core_pattern_taken = in.get<OnTakeover>();

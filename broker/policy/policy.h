@@ -64,6 +64,7 @@ enum class Place : std::uint8_t { container, host };
 struct Handler {
   std::string name;
   Place place{};
+  bool operator==(const Handler&) const = default;
 };
 
 // What to do when another program has overwritten kernel.core_pattern.

@@ -115,7 +115,11 @@ Settings bind(Reader& reader, Draft draft) {
   for (const auto& rule : draft.rules) out.policy.rules.push_back(binder.bind_rule(rule));
   out.policy.coredump_default = binder.bind_action(draft.coredump_default, Scope::anything);
   out.policy.core_pattern_taken = draft.core_pattern_taken.value_or(policy::OnTakeover::report);
-  for (const auto& handler : draft.handlers) out.policy.handlers.push_back(handler.name);
+  for (const auto& handler : draft.handlers) {
+    const bool inside = handler.place == wire::Place::container;
+    out.policy.handlers.push_back(
+        {.name = handler.name, .place = inside ? policy::Place::container : policy::Place::host});
+  }
   out.policy.containers = std::move(draft.containers);
   out.handlers = std::move(draft.handlers);
   return out;

@@ -11,11 +11,6 @@ namespace {
 
 using boost::system::error_code;
 
-event::Dumpable to_dumpable(std::uint32_t coredump_mask) {
-  if ((coredump_mask & kernel::coredump_user) != 0) return event::Dumpable::user;
-  return event::Dumpable::root;
-}
-
 }  // namespace
 
 CoreDumpSocket::CoreDumpSocket(asio::io_context& io, UniqueFd listener, Semaphore& active,
@@ -65,19 +60,19 @@ Result<CoreDumpArrival> CoreDumpSocket::accept_one() {
   const auto arrived = std::chrono::steady_clock::now();
   auto peer = kernel::query_peer(stream.get());
   if (!peer) return peer.error();
-  const auto info = kernel::query_pidfd(peer->pidfd.get());
-  if (!info) return info.error();
+  const auto facts = kernel::query_pidfd(peer->pidfd.get());
+  if (!facts) return facts.error();
+  if (facts->dumped == false) {
+    return from_errno("believe process " + std::to_string(peer->pid) +
+                          ", which connected to the core dump socket without dumping core",
+                      EPERM);
+  }
   CoreDumpArrival arrival{.opening = Opening::kernel_asks,
                           .pid = peer->pid,
                           .time = std::chrono::system_clock::now(),
                           .arrived = arrived};
-  if (*info && (*info)->coredump_mask) {
-    if ((*(*info)->coredump_mask & kernel::coredumped) == 0) {
-      return from_errno("believe process " + std::to_string(peer->pid) +
-                            ", which connected to the core dump socket without dumping core",
-                        EPERM);
-    }
-    arrival.dumpable = to_dumpable(*(*info)->coredump_mask);
+  if (facts->dumpable) {
+    arrival.dumpable = *facts->dumpable == 1 ? event::Dumpable::user : event::Dumpable::root;
   }
   arrival.stream = std::move(stream);
   arrival.pidfd = std::move(peer->pidfd);

@@ -10,7 +10,7 @@ Policy full_policy() {
   return {
       .containers = {{.name = "web", .cgroup = "/web/*", .user_namespace = UserNamespace::child},
                      {.name = "rest", .anonymous = true}},
-      .handlers = {"save", "notify"},
+      .handlers = {{"save", Place::container}, {"notify", Place::host}},
       .rules = {{.name = "crashes",
                  .when = {.container = {"web", "*"},
                           .signal = {6, 11},
