@@ -4,7 +4,7 @@
 A container of all eight namespaces crashes a process; the kernel's core dump socket gives its pidfd. What
 the handlers then see of themselves is compared with the container's init.
 """
-import array, contextlib, fcntl, os, re, shutil, socket, struct, subprocess, sys, tempfile
+import array, contextlib, fcntl, os, re, select, shutil, socket, struct, subprocess, sys, tempfile
 
 VAULT, CONTAINER, HOST, ORIGIN = 0, 0, 1, 2  # wire::Program, wire::Place
 ROOT, ORIGIN_USER, FIXED = 0, 1, 2           # wire::User
@@ -12,7 +12,8 @@ EXITED, TIMED_OUT, NOT_STARTED, REFUSED = 1, 3, 5, 6
 MIXED, IN_CONTAINER, AT_HOST = 2, 3, 1
 SO_PEERPIDFD = 77
 NAMESPACES = "cgroup ipc mnt net pid time user uts".split()
-REPORT = "cat /proc/self/status /proc/self/cgroup; ls -l /proc/self/ns /proc/self/fd; ulimit -c; pwd; " \
+REPORT = "cat /proc/self/status /proc/self/cgroup; for i in cgroup ipc mnt net pid time user uts; do " \
+         "readlink /proc/self/ns/$i; done; ls -l /proc/self/fd; ulimit -c; pwd; " \
          "echo arg=$0; echo x 2>/dev/null >/dev/stdout || echo reopen refused"
 CGROUP = "/sys/fs/cgroup/unified/upcall-test-%d" % os.getpid()
 
@@ -79,6 +80,14 @@ def core_dumps(path):
         finally:
             with open("/proc/sys/kernel/core_pattern", "w") as f: f.write(previous)
 
+def remove_cgroup():
+    """Kills what is in it, and waits for cgroup.events to say that it is empty."""
+    with open(CGROUP + "/cgroup.kill", "w") as f: f.write("1")
+    with open(CGROUP + "/cgroup.events") as events:
+        poll = select.poll(); poll.register(events, select.POLLPRI)
+        while "populated 1" in os.pread(events.fileno(), 100, 0).decode(): expect(poll.poll(10000), "it empties")
+    os.rmdir(CGROUP)
+
 def accept(listener):
     connection, _ = listener.accept()
     pidfd = struct.unpack("i", connection.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD, 4))[0]
@@ -109,7 +118,7 @@ def main():
         shutil.copy("/usr/bin/busybox", directory)
         launcher = Launcher(launcher_program, os.open(directory, os.O_PATH))
         stack.callback(launcher.process.kill)
-        os.mkdir(CGROUP); stack.callback(os.rmdir, CGROUP)
+        os.mkdir(CGROUP); stack.callback(remove_cgroup)
         user = ["--user", "--map-root-user"] if kind == "user" else []
         crash = "hostname inner; sh -c 'kill -SEGV $$'; echo done; sleep 30"
         with core_dumps(directory + "/socket") as listener:
