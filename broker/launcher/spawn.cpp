@@ -24,7 +24,7 @@ Result<Stage1> spawn(Confinement confinement, int cgroup) {
   args.exit_signal = SIGCHLD;
   if (cgroup >= 0) {
     args.flags = CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<std::uint64_t>(cgroup);
+    args.cgroup = static_cast<__u64>(cgroup);
   }
   const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
   if (pid < 0) return from_errno("clone into the container's cgroup");

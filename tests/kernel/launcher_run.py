@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launcher against real crashes: launcher_run.py LAUNCHER plain|user
+
+A container of all eight namespaces crashes a process; the kernel's core dump socket gives its pidfd. What
+the handlers then see of themselves is compared with the container's init.
+"""
+import array, contextlib, fcntl, os, re, select, shutil, socket, struct, subprocess, sys, tempfile
+
+VAULT, CONTAINER, HOST, ORIGIN = 0, 0, 1, 2  # wire::Program, wire::Place
+ROOT, ORIGIN_USER, FIXED = 0, 1, 2           # wire::User
+EXITED, TIMED_OUT, NOT_STARTED, REFUSED = 1, 3, 5, 6
+MIXED, IN_CONTAINER, AT_HOST = 2, 3, 1
+SO_PEERPIDFD = 77
+NAMESPACES = "cgroup ipc mnt net pid time user uts".split()
+REPORT = "cat /proc/self/status /proc/self/cgroup; for i in cgroup ipc mnt net pid time user uts; do " \
+         "readlink /proc/self/ns/$i; done; ls -l /proc/self/fd; ulimit -c; pwd; " \
+         "echo arg=$0; echo x 2>/dev/null >/dev/stdout || echo reopen refused"
+CGROUP = "/sys/fs/cgroup/unified/upcall-test-%d" % os.getpid()
+
+def text(value): return struct.pack("I", len(value)) + value.encode()
+def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
+def row(args, place, user, timeout=5000):
+    return (text("r") + struct.pack("I", VAULT) + text("busybox") + texts(args) + texts([])
+            + struct.pack("IIIIq", place, user, 77777, 77777, timeout))
+
+ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
+        row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),
+        row(["sh", "-c", REPORT], ORIGIN, ROOT), row(["sh", "-c", REPORT], CONTAINER, FIXED), row(["true"], CONTAINER, ROOT)]
+IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE = range(7)
+
+class Launcher:
+    def __init__(self, program, vault):
+        table = struct.pack("QI", 0x31304c444e415055, len(ROWS)) + b"".join(ROWS)
+        handlers = os.memfd_create("handlers", os.MFD_ALLOW_SEALING)
+        os.write(handlers, table)
+        fcntl.fcntl(handlers, 1033, 15)
+        self.broker, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.supervisor, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        fds = [theirs.fileno(), other.fileno(), handlers, vault]
+        names = ("broker", "supervisor", "handlers", "vault")
+        self.process = subprocess.Popen([program] + [f"--{n}={fd}" for n, fd in zip(names, fds)], pass_fds=fds)
+        self.broker.settimeout(20)
+
+    def send(self, message, fds):
+        self.broker.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+
+    def capture(self, pidfd, tid):
+        self.send(struct.pack("IIQii", 1, 1, 1, tid, -1), [pidfd])
+        reply = self.broker.recv(8192)
+        names = "error step capture verdict failed init pid_depth user_depth dumpable".split()
+        return dict(zip(names, struct.unpack("iIIIIiIIi", reply[16:52])), texts=reply[256:])
+
+    def start(self, capture, row, environment=b"UPCALL_SIGNAL_NUMBER=11\0"):
+        pairs = [socket.socketpair() for _ in range(4)]
+        self.send(struct.pack("IIQIIII", 1, 2, 100 + row, capture, row, len(environment), 0) + environment,
+                  [pair[1].fileno() for pair in pairs])
+        for pair in pairs: pair[1].close()
+        return pairs[1][0]
+
+    def run(self, capture, row, **more):
+        output = self.start(capture, row, **more)
+        while True:
+            message = self.broker.recv(8192)
+            if struct.unpack("II", message[:8])[1] == 7: break
+        output.settimeout(10)
+        seen = b"".join(iter(lambda: output.recv(65536), b"")).decode(errors="replace")
+        return struct.unpack("IiI", message[16:28]), struct.unpack("Q", message[48:56])[0], seen
+
+@contextlib.contextmanager
+def core_dumps(path):
+    """Crashes in the body arrive at the socket that it is given."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path); listener.listen(8); listener.settimeout(20)
+    with open("/tmp/upcall.kernel.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open("/proc/sys/kernel/core_pattern") as f: previous = f.read()
+        try:
+            with open("/proc/sys/kernel/core_pattern", "w") as f: f.write("@@" + path)
+            yield listener
+        finally:
+            with open("/proc/sys/kernel/core_pattern", "w") as f: f.write(previous)
+
+def remove_cgroup():
+    """Kills what is in it, and waits for cgroup.events to say that it is empty."""
+    with open(CGROUP + "/cgroup.kill", "w") as f: f.write("1")
+    with open(CGROUP + "/cgroup.events") as events:
+        poll = select.poll(); poll.register(events, select.POLLPRI)
+        while "populated 1" in os.pread(events.fileno(), 100, 0).decode(): expect(poll.poll(10000), "it empties")
+    os.rmdir(CGROUP)
+
+def accept(listener):
+    connection, _ = listener.accept()
+    pidfd = struct.unpack("i", connection.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD, 4))[0]
+    with open(f"/proc/self/fdinfo/{pidfd}") as f: pid = int(re.search(r"Pid:\s+(\d+)", f.read())[1])
+    connection.recv(16)
+    connection.send(struct.pack("IIQ", 16, 0, 9))  # KERNEL | WAIT
+    return connection, pidfd, pid
+
+def field(status, name): return re.search(rf"^{name}:\s*(.*?)\s*$", status, re.M)[1]
+def expect(condition, what):
+    if not condition: raise AssertionError(what)
+
+def check_confined(seen, init):
+    with open(f"/proc/{init}/status") as f: template = f.read()
+    for kind in NAMESPACES:
+        expect(os.readlink(f"/proc/{init}/ns/{kind}") in seen, f"{kind} namespace of the init\n{seen}")
+    for name in ("CapEff", "CapBnd", "CapPrm"):
+        expect(int(field(seen, name), 16) & ~int(field(template, name), 16) == 0, name)
+    expect(field(seen, "CapInh").strip("0") == field(seen, "CapAmb").strip("0") == "", "no inheritable, no ambient")
+    expect(field(seen, "NoNewPrivs") == "1", "no new privileges")
+    expect(len(re.findall(r"-> socket:", seen)) == 4 and "pidfd" not in seen, "four sockets and nothing else")
+    expect("reopen refused" in seen and "0::/\n" in seen, "stdio and cgroup")
+
+def main():
+    launcher_program, kind = sys.argv[1:]
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+        shutil.copy("/usr/bin/busybox", directory)
+        launcher = Launcher(launcher_program, os.open(directory, os.O_PATH))
+        stack.callback(launcher.process.kill)
+        os.mkdir(CGROUP); stack.callback(remove_cgroup)
+        user = ["--user", "--map-root-user"] if kind == "user" else []
+        crash = "hostname inner; sh -c 'kill -SEGV $$'; echo done; sleep 30"
+        with core_dumps(directory + "/socket") as listener:
+            container = subprocess.Popen(
+                ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup",
+                 "--time", *user, "--mount-proc", "sh", "-c", crash],
+                preexec_fn=lambda: open(CGROUP + "/cgroup.procs", "w").write("0"), stdout=subprocess.DEVNULL)
+            stack.callback(container.wait); stack.callback(container.kill)
+            crashed, pidfd, pid = accept(listener)
+            # A process of the host that entered the PID namespace alone: neither's.
+            mixed = subprocess.Popen(["nsenter", "-t", str(pid), "--pid", "sh", "-c", "kill -SEGV $$"])
+            mixed_connection, mixed_pidfd, mixed_pid = accept(listener)
+            host = subprocess.Popen(["sh", "-c", "kill -SEGV $$"])
+            host_connection, host_pidfd, host_pid = accept(listener)
+        check(launcher, kind, (pidfd, pid), (mixed_pidfd, mixed_pid), (host_pidfd, host_pid))
+        for connection in (crashed, mixed_connection, host_connection): connection.close()
+        mixed.wait(); host.wait()
+        launcher.broker.close()
+        expect(launcher.process.wait(5) == 0, "the launcher ends with the broker")
+
+def check(launcher, kind, crashed, mixed, host):
+    got = launcher.capture(*crashed)
+    expect(got["error"] == 0 and got["verdict"] == IN_CONTAINER and got["dumpable"] == 1, got)
+    expect(got["texts"].endswith(b"inner") and got["user_depth"] == (kind == "user"), got)
+    end, _, seen = launcher.run(got["capture"], IN_ROOT)
+    expect(end[0] == EXITED and "arg=11" in seen, (end, seen))
+    check_confined(seen, got["init"])
+    end, _, seen = launcher.run(got["capture"], IN_USER)
+    check_confined(seen, got["init"])
+    expect(int(field(seen, "CapBnd"), 16) == 0, "no capabilities for the origin's user")
+    expect(launcher.run(got["capture"], IN_SLEEP)[0][0] == TIMED_OUT, "its time is up")
+    end, _, seen = launcher.run(got["capture"], AS_FIXED)
+    expect(end[0] == (NOT_STARTED if kind == "user" else EXITED), "an unmapped uid does not run")
+    expect("pidfd" in launcher.run(got["capture"], ON_HOST)[2], "a handler on the host gets the pidfd")
+    end, _, _ = launcher.run(got["capture"], IN_TRUE, environment=b"LD_PRELOAD=/x\0")
+    expect(end[:2] == (NOT_STARTED, 22), "only variables of ours")
+    check_others(launcher, mixed, host)
+    check_frozen(launcher, got["capture"])
+    expect(launcher.capture(os.pidfd_open(os.getpid()), os.getpid())["error"] == 22, "a process that does not dump")
+    times = sorted(launcher.run(got["capture"], IN_TRUE)[1] for _ in range(50))
+    print("request to exec, us: min", times[0], "p50", times[25], "p90", times[45])
+
+def check_others(launcher, mixed, host):
+    got = launcher.capture(*mixed)
+    expect(got["verdict"] == MIXED and got["failed"] & 4, got)
+    expect(launcher.run(got["capture"], IN_TRUE)[0][0] == REFUSED, "mixed is refused")
+    got = launcher.capture(*host)
+    expect(got["verdict"] == AT_HOST and got["init"] == 0, got)
+    expect(launcher.run(got["capture"], IN_TRUE)[0][0] == REFUSED, "the host's is refused")
+    expect(launcher.run(got["capture"], AS_ORIGIN)[0][0] == EXITED, "as the origin itself")
+
+def check_frozen(launcher, capture):
+    """A frozen container holds up nobody else."""
+    # The origin's dump ends when it is frozen; the capture's objects stay.
+    with open(CGROUP + "/cgroup.freeze", "w") as f: f.write("1")
+    launcher.start(capture, IN_SLEEP)
+    expect(launcher.run(capture, ON_HOST)[0][0] == EXITED, "another run, meanwhile")
+    with open(CGROUP + "/cgroup.freeze", "w") as f: f.write("0")
+    while struct.unpack("II", launcher.broker.recv(8192)[:8])[1] != 7: pass
+
+main()
