@@ -174,7 +174,8 @@ TEST_F(CorePatternRules, LosesWhatIsBeyondTheBacklogPlusOne) {
   listen_at("s", kBacklog);
   std::vector<std::unique_ptr<Victim>> held;
   for (int i = 0; i < kBacklog + 1; ++i) {
-    held.push_back(std::make_unique<Victim>());
+    // Without our listener, which would outlive our closing it in them.
+    held.push_back(std::make_unique<Victim>([this] { listener_.reset(); }));
     EXPECT_FALSE(held.back()->ended(50));  // each in its own place in the queue
   }
   Victim lost;

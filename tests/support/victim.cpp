@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <stdexcept>
+
 namespace upcall::test {
 namespace {
 
@@ -40,7 +42,7 @@ bool Victim::ended(int milliseconds) const {
 }
 
 int Victim::wait() {
-  if (pid_ < 0 || !ended(10'000)) return -1;
+  if (!ended(10'000)) throw std::runtime_error{"the victim does not end"};
   int status = 0;
   ::waitpid(pid_, &status, 0);
   pid_ = -1;

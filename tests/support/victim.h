@@ -26,7 +26,7 @@ class Victim {
   [[nodiscard]] pid_t pid() const { return pid_; }
   // Whether it has ended, after `milliseconds` at most.
   [[nodiscard]] bool ended(int milliseconds) const;
-  // Waits, ten seconds at most, and gives its wait status; -1 when it does not end.
+  // Its wait status, after ten seconds at most; throws std::runtime_error when it does not end.
   int wait();
 
  private:
