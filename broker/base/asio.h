@@ -5,6 +5,9 @@
 // tests/lint checks it.
 #pragma once
 
+// First of all: Boost 1.74's awaitable.hpp lacks it under gcc 12 (chriskohlhoff/asio #944).
+#include <utility>
+//
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,7 +18,6 @@
 #include <chrono>
 #include <exception>
 #include <memory>
-#include <utility>  // Boost 1.74's awaitable.hpp lacks it under gcc 12 (chriskohlhoff/asio #944)
 
 namespace upcall {
 
