@@ -179,7 +179,7 @@ std::vector<std::string> yaml_names(DIR* directory) {
     const std::string name = static_cast<const char*>(entry->d_name);
     if (name.ends_with(".yaml") && !name.starts_with('.')) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 
