@@ -10,7 +10,7 @@ namespace {
 
 // What the conditions are compared with, worked out once for all rules.
 struct Subject {
-  const std::string* container;  // nullptr outside every container that the policy names
+  const std::string* container{};  // nullptr outside every container that the policy names
   std::optional<uid_t> uid;  // in the ids that `when.uid` is written in; empty: not translatable
   const std::string& exe;
   std::optional<int> signal;
@@ -18,12 +18,12 @@ struct Subject {
 
 template <class T>
 bool among(const std::vector<T>& listed, const T& value) {
-  return std::find(listed.begin(), listed.end(), value) != listed.end();
+  return std::ranges::find(listed, value) != listed.end();
 }
 
 bool any_glob_matches(const std::vector<std::string>& globs, const std::string& path) {
-  return std::any_of(globs.begin(), globs.end(),
-                     [&](const std::string& glob) { return glob_matches(glob, path); });
+  return std::ranges::any_of(globs,
+                             [&](const std::string& glob) { return glob_matches(glob, path); });
 }
 
 bool container_matches(const std::vector<std::string>& listed, const std::string* container) {

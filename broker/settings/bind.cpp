@@ -72,8 +72,8 @@ class Binder {
   // `words` are what could have been meant beside a handler.
   [[nodiscard]] std::optional<std::uint32_t> bind_handler(const Name& name, Scope scope,
                                                           std::vector<std::string> words) {
-    const auto row = std::find_if(draft_.handlers.begin(), draft_.handlers.end(),
-                                  [&](const HandlerRow& one) { return one.name == name.text; });
+    const auto row = std::ranges::find_if(
+        draft_.handlers, [&](const HandlerRow& one) { return one.name == name.text; });
     if (row == draft_.handlers.end()) {
       const auto handlers = names_in(draft_.handler_places);
       words.insert(words.end(), handlers.begin(), handlers.end());

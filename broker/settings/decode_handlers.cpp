@@ -78,8 +78,8 @@ std::optional<std::string> placeholder(std::string_view argument) {
 void check_placeholder(Reader& reader, const Name& argument, Place place) {
   const auto field = placeholder(argument.text);
   if (!field) return;
-  const auto* known = std::find_if(kFields.begin(), kFields.end(),
-                                   [&](const Field& one) { return one.name == *field; });
+  const auto* known =
+      std::ranges::find_if(kFields, [&](const Field& one) { return one.name == *field; });
   if (known == kFields.end()) {
     std::vector<std::string> names;
     for (const auto& one : kFields) names.emplace_back(one.name);

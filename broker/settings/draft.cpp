@@ -20,7 +20,7 @@ bool declare(Reader& reader, std::map<std::string, Place>& places, const Name& n
 }
 
 bool check_name(Reader& reader, const Name& name, const std::vector<std::string>& reserved) {
-  if (std::find(reserved.begin(), reserved.end(), name.text) != reserved.end()) {
+  if (std::ranges::find(reserved, name.text) != reserved.end()) {
     reader.complain(name.place, quoted(name.text) + " has a meaning of its own; take another name");
     return false;
   }

@@ -48,9 +48,7 @@ Trusted<Found> open_path(int directory, const std::string& name, const std::stri
   return found;
 }
 
-bool writable_by_others(const struct stat& status) {
-  return (status.st_mode & kOthersWrite) != 0;
-}
+bool writable_by_others(const struct stat& status) { return (status.st_mode & kOthersWrite) != 0; }
 
 // Nobody but root may choose what stands here.
 std::optional<Refused> judge(const struct stat& status, const std::string& path) {
@@ -181,7 +179,7 @@ std::vector<std::string> yaml_names(DIR* directory) {
     const std::string name = static_cast<const char*>(entry->d_name);
     if (name.ends_with(".yaml") && !name.starts_with('.')) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 

@@ -18,8 +18,7 @@ bool controls_terminal(char c) { return static_cast<unsigned char>(c) < 0x20 || 
 // Columns count bytes; the '^' stands under a character.
 std::string marker(const std::string& snippet, int column) {
   const auto before = std::string_view{snippet}.substr(0, static_cast<std::size_t>(column - 1));
-  const auto width =
-      std::count_if(before.begin(), before.end(), [](char c) { return !continues_character(c); });
+  const auto width = std::ranges::count_if(before, [](char c) { return !continues_character(c); });
   return std::string(static_cast<std::size_t>(width), ' ') + '^';
 }
 
@@ -35,7 +34,7 @@ std::string Source::line(int number) const {
   std::string shown{lines_[static_cast<std::size_t>(number) - 1]};
   if (shown.ends_with('\r')) shown.pop_back();
   if (shown.size() > kLongestShown) return {};
-  std::replace_if(shown.begin(), shown.end(), controls_terminal, ' ');
+  std::ranges::replace_if(shown, controls_terminal, ' ');
   return shown;
 }
 
@@ -54,14 +53,11 @@ std::vector<Diagnostic> Mistakes::take() && {
     const auto& [place, message] = found;
     return std::tuple{place.source->order(), place.line, place.column, std::string_view{message}};
   };
-  std::sort(found_.begin(), found_.end(),
-            [&](const auto& left, const auto& right) { return key(left) < key(right); });
-  const auto end =
-      std::unique(found_.begin(), found_.end(),
-                  [&](const auto& left, const auto& right) { return key(left) == key(right); });
+  std::ranges::sort(found_, {}, key);
+  const auto repeated = std::ranges::unique(found_, {}, key);
+  found_.erase(repeated.begin(), repeated.end());
   std::vector<Diagnostic> out;
-  for (auto at = found_.begin(); at != end; ++at) {
-    auto& [place, message] = *at;
+  for (auto& [place, message] : found_) {
     out.push_back({.file = place.source->file(),
                    .line = place.line,
                    .column = place.column,

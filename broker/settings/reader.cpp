@@ -50,8 +50,8 @@ bool Reader::expect(const Value& value, Value::Kind kind) {
 void Reader::read_map(const Value& value, std::initializer_list<Key> keys) {
   std::map<std::string, Place> seen;
   read_entries(value, [&](const Name& name, const Value& held) {
-    const auto* key = std::find_if(keys.begin(), keys.end(),
-                                   [&](const Key& one) { return one.name == name.text; });
+    const auto* key =
+        std::ranges::find_if(keys, [&](const Key& one) { return one.name == name.text; });
     if (key == keys.end()) return complain(name.place, unknown_key(name.text, keys));
     const auto [first, is_new] = seen.emplace(name.text, name.place);
     if (is_new) return key->take(held);

@@ -26,8 +26,8 @@ constexpr Unit kSizes[] = {{"", 1},
 std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const auto number = parse_integer<std::uint64_t>(text.substr(0, digits));
-  const auto unit = std::find_if(units.begin(), units.end(),
-                                 [&](const Unit& one) { return one.name == text.substr(digits); });
+  const auto unit =
+      std::ranges::find_if(units, [&](const Unit& one) { return one.name == text.substr(digits); });
   if (!number || unit == units.end()) return {};
   if (*number > std::numeric_limits<std::int64_t>::max() / unit->factor) return {};
   return *number * unit->factor;

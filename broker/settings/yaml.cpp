@@ -113,6 +113,8 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!parent.key) {
       parent.key = std::move(value);
     } else {
+      // yaml-cpp marks an empty value where the next token starts, lines later perhaps.
+      if (value.kind == Value::Kind::nothing) value.place = parent.key->place;
       parent.value.entries.emplace_back(*std::exchange(parent.key, std::nullopt), std::move(value));
     }
   }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is written about the language elsewhere, held against the decoder.
+#include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "settings/fields.h"
+#include "settings/load.h"
+
+namespace upcall::settings {
+namespace {
+
+std::filesystem::path in_source_tree(const std::string& name) {
+  return std::filesystem::path{UPCALL_SOURCE_DIR} / name;
+}
+
+std::string contents(const std::string& name) {
+  std::ifstream file{in_source_tree(name)};
+  EXPECT_TRUE(file) << name;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void expect_loads(const std::string& name, const std::string& text) {
+  const auto loaded = decode(name, text);
+  const auto* found = std::get_if<std::vector<Diagnostic>>(&loaded);
+  if (found == nullptr) return;
+  for (const auto& one : *found) ADD_FAILURE() << render(one);
+}
+
+TEST(Documents, EveryExampleInTheManualLoads) {
+  const auto manual = contents("docs/policy.md");
+  const std::string open = "\n```yaml\n";
+  int examples = 0;
+  for (auto at = manual.find(open); at != std::string::npos; at = manual.find(open, at + 1)) {
+    const auto begin = at + open.size();
+    expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
+    ++examples;
+  }
+  EXPECT_EQ(examples, 2);
+}
+
+TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
+  const auto loaded = decode("upcalld.yaml", contents("config/upcalld.yaml"));
+  ASSERT_TRUE(std::holds_alternative<Settings>(loaded));
+  EXPECT_TRUE(std::get<Settings>(loaded).policy.rules.empty());
+}
+
+TEST(Documents, TheShippedPolicyLoadsWithItsExamplesSwitchedOn) {
+  std::string text = contents("config/upcalld.yaml");
+  const std::regex commented{"\n# (containers:|handlers:|rules:| +[^\n]*)"};
+  for (std::string before; before != text;) {
+    before = text;
+    text = std::regex_replace(text, commented, "\n$1");
+  }
+  const auto loaded = decode("upcalld.yaml", text);
+  expect_loads("upcalld.yaml", text);
+  ASSERT_TRUE(std::holds_alternative<Settings>(loaded));
+  EXPECT_EQ(std::get<Settings>(loaded).policy.rules.size(), 2U);
+}
+
+TEST(Documents, TheDropInExampleLoads) {
+  expect_loads("example", "version: 1\n" + contents("config/conf.d/50-save-cores.yaml.example"));
+}
+
+TEST(Documents, TheHandlerProtocolHasExactlyOurFields) {
+  const auto protocol = contents("docs/handler-protocol.md");
+  const std::regex cell{R"(`\{([a-z_]+)\}`)"};
+  std::set<std::string> documented;
+  for (std::sregex_iterator at{protocol.begin(), protocol.end(), cell}, end; at != end; ++at) {
+    documented.insert((*at)[1]);
+  }
+  documented.erase("field");  // the placeholder for any of them
+  std::set<std::string> known;
+  for (const auto& field : kFields) known.emplace(field.name);
+  EXPECT_EQ(documented, known);
+}
+
+struct Map {
+  const char* schema;  // of the map in the JSON Schema; empty for the top level
+  const char* before;
+  const char* after;
+};
+
+class SchemaKeys : public ::testing::TestWithParam<Map> {};
+
+std::set<std::string> keys_in_schema(const std::string& definition) {
+  const auto schema = YAML::Load(contents("config/upcalld.schema.json"));  // JSON is YAML
+  const auto map = definition.empty() ? schema : schema["$defs"][definition];
+  std::set<std::string> keys;
+  for (const auto& entry : map["properties"]) keys.insert(entry.first.as<std::string>());
+  return keys;
+}
+
+// The keys that the decoder says it would have taken instead of one that is like none of them.
+std::set<std::string> keys_of_decoder(const std::string& text) {
+  const auto loaded = decode("p", text);
+  for (const auto& one : std::get<std::vector<Diagnostic>>(loaded)) {
+    const auto at = one.message.find("; expected ");
+    if (!one.message.starts_with("unknown key '@@@@@@'") || at == std::string::npos) continue;
+    const std::regex word{"'([^']+)'"};
+    std::set<std::string> keys;
+    for (std::sregex_iterator
+             found{one.message.begin() + static_cast<std::ptrdiff_t>(at), one.message.end(), word},
+         end;
+         found != end; ++found) {
+      keys.insert((*found)[1]);
+    }
+    return keys;
+  }
+  return {};
+}
+
+TEST_P(SchemaKeys, AreThoseOfTheDecoder) {
+  const auto keys =
+      keys_of_decoder(std::string{GetParam().before} + "'@@@@@@': x" + GetParam().after);
+  EXPECT_FALSE(keys.empty());
+  EXPECT_EQ(keys_in_schema(GetParam().schema), keys);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryMap, SchemaKeys,
+    ::testing::Values(Map{"", "", ""}, Map{"container", "containers: {a: {", "}}"},
+                      Map{"handler", "handlers: {a: {", "}}"},
+                      Map{"with", "handlers: {a: {run: builtin:core, with: {", "}}}"},
+                      Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
+                      Map{"defaults", "defaults: {", "}"}));
+
+}  // namespace
+}  // namespace upcall::settings
