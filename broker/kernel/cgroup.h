@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The unified cgroup hierarchy: a cgroup as a descriptor, from the id that the kernel gives with a pidfd.
+// The unified cgroup hierarchy: a cgroup as a descriptor, from the id that the kernel gives with a
+// pidfd.
 #pragma once
 
 #include <sys/types.h>

@@ -23,11 +23,13 @@ constexpr std::array<unsigned long, kNamespaces> kRequests = {
 // More than the kernel allows to nest: a bound, so that no kernel fault can make a walk endless.
 constexpr std::size_t kMaxDepth = 64;
 
-Result<UniqueFd> open_namespace(std::optional<int> pidfd, const std::string& directory, std::size_t kind) {
+Result<UniqueFd> open_namespace(std::optional<int> pidfd, const std::string& directory,
+                                std::size_t kind) {
   if (pidfd) {
     UniqueFd fd{::ioctl(*pidfd, kRequests[kind])};
     if (fd) return fd;
-    // ENOTTY: a pidfd from before pidfs. EINVAL: pidfs answers so to requests that it does not know.
+    // ENOTTY: a pidfd from before pidfs. EINVAL: pidfs answers so to requests that it does not
+    // know.
     if (errno != ENOTTY && errno != EINVAL) return from_errno("take a namespace from a pidfd");
   }
   const std::string path = directory + "/ns/" + kNamespaceNames[kind];
@@ -71,7 +73,8 @@ Result<pid_t> search_init(int pid_namespace) {
 
 }  // namespace
 
-Result<NamespaceSet> open_namespaces(std::optional<int> thread_pidfd, const std::string& directory) {
+Result<NamespaceSet> open_namespaces(std::optional<int> thread_pidfd,
+                                     const std::string& directory) {
   NamespaceSet set;
   for (std::size_t kind = 0; kind < kNamespaces; ++kind) {
     auto fd = open_namespace(thread_pidfd, directory, kind);
@@ -93,7 +96,9 @@ Result<std::uint64_t> namespace_id(int fd) {
   return std::uint64_t{status.st_ino};
 }
 
-Result<std::optional<UniqueFd>> parent_namespace(int fd) { return related_namespace(fd, NS_GET_PARENT); }
+Result<std::optional<UniqueFd>> parent_namespace(int fd) {
+  return related_namespace(fd, NS_GET_PARENT);
+}
 
 Result<std::optional<UniqueFd>> owning_user_namespace(int fd) {
   return related_namespace(fd, NS_GET_USERNS);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Namespaces as descriptors and as ids. A descriptor keeps its namespace alive and cannot come to mean
-// another one, which a pid can.
+// Namespaces as descriptors and as ids. A descriptor keeps its namespace alive and cannot come to
+// mean another one, which a pid can.
 #pragma once
 
 #include <sys/types.h>
@@ -29,11 +29,14 @@ struct NamespaceSet {
   NamespaceIds ids{};
 
   [[nodiscard]] int fd(Namespace kind) const { return fds[static_cast<std::size_t>(kind)].get(); }
-  [[nodiscard]] std::uint64_t id(Namespace kind) const { return ids[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] std::uint64_t id(Namespace kind) const {
+    return ids[static_cast<std::size_t>(kind)];
+  }
 };
 
-// All eight of one thread. `directory` is its /proc/PID/task/TID, for kernels whose pidfds do not give
-// namespaces (before 6.11); whoever uses that must see afterwards that the process still exists.
+// All eight of one thread. `directory` is its /proc/PID/task/TID, for kernels whose pidfds do not
+// give namespaces (before 6.11); whoever uses that must see afterwards that the process still
+// exists.
 [[nodiscard]] Result<NamespaceSet> open_namespaces(std::optional<int> thread_pidfd,
                                                    const std::string& directory);
 

@@ -18,7 +18,8 @@ int dumpable_from(std::uint32_t mask) {
   return (mask & uapi::kPidfdCoredumpRoot) != 0 ? 2 : 0;
 }
 
-// The "Pid:" line of /proc/self/fdinfo: -1 for a process that is gone, 0 for one that we cannot see.
+// The "Pid:" line of /proc/self/fdinfo: -1 for a process that is gone, 0 for one that we cannot
+// see.
 Result<PidfdFacts> query_fdinfo(int pidfd) {
   const auto text = read_file("/proc/self/fdinfo/" + std::to_string(pidfd));
   if (!text) return text.error();
@@ -42,9 +43,11 @@ Result<UniqueFd> pidfd_open(pid_t pid, unsigned flags) {
 }  // namespace
 
 Result<PidfdFacts> query_pidfd(int pidfd) {
-  uapi::PidfdInfo info{.mask = uapi::kPidfdInfoPid | uapi::kPidfdInfoCgroupid | uapi::kPidfdInfoCoredump};
+  uapi::PidfdInfo info{.mask = uapi::kPidfdInfoPid | uapi::kPidfdInfoCgroupid |
+                               uapi::kPidfdInfoCoredump};
   if (::ioctl(pidfd, uapi::kPidfdGetInfo, &info) != 0) {
-    // ENOTTY: a pidfd from before pidfs. EINVAL: pidfs answers so to requests that it does not know.
+    // ENOTTY: a pidfd from before pidfs. EINVAL: pidfs answers so to requests that it does not
+    // know.
     if (errno == ENOTTY || errno == EINVAL) return query_fdinfo(pidfd);
     return from_errno("ask the kernel about a pidfd");
   }
@@ -71,8 +74,6 @@ Result<std::optional<UniqueFd>> open_thread_pidfd(pid_t tid) {
   return fd.error();
 }
 
-bool still_exists(int pidfd) {
-  return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0;
-}
+bool still_exists(int pidfd) { return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0; }
 
 }  // namespace upcall::kernel

@@ -13,11 +13,10 @@ constexpr std::uint32_t kPfDumpcore = 0x200;  // include/linux/sched.h
 
 // The lines of /proc/PID/limits, in the order of the RLIMIT_ numbers (fs/proc/base.c, lnames).
 constexpr std::array<std::string_view, RLIM_NLIMITS> kLimitNames = {
-    "Max cpu time",          "Max file size",         "Max data size",     "Max stack size",
-    "Max core file size",    "Max resident set",      "Max processes",     "Max open files",
-    "Max locked memory",     "Max address space",     "Max file locks",    "Max pending signals",
-    "Max msgqueue size",     "Max nice priority",     "Max realtime priority",
-    "Max realtime timeout"};
+    "Max cpu time",       "Max file size",     "Max data size",         "Max stack size",
+    "Max core file size", "Max resident set",  "Max processes",         "Max open files",
+    "Max locked memory",  "Max address space", "Max file locks",        "Max pending signals",
+    "Max msgqueue size",  "Max nice priority", "Max realtime priority", "Max realtime timeout"};
 constexpr std::size_t kLimitNameWidth = 26;
 constexpr std::size_t kLimitWidth = 21;
 
@@ -49,7 +48,8 @@ class StatusFields {
   void ids(std::string_view name, uid_t& real, uid_t& effective, uid_t& filesystem) {
     auto rest = field(name);
     uid_t saved{};
-    for (uid_t* out : {&real, &effective, &saved, &filesystem}) take_number(take_word(rest), *out, 10);
+    for (uid_t* out : {&real, &effective, &saved, &filesystem})
+      take_number(take_word(rest), *out, 10);
   }
   void groups(std::vector<gid_t>& out) {
     auto rest = field("Groups");
@@ -152,7 +152,8 @@ Result<ResourceLimits> read_limits(const std::string& directory) {
 }
 
 std::optional<DumpState> parse_dump_state(std::string_view stat) {
-  // The name, field 2, is the process's choice and may hold blanks and parentheses: count from its end.
+  // The name, field 2, is the process's choice and may hold blanks and parentheses: count from its
+  // end.
   const auto name_end = stat.rfind(')');
   if (name_end == std::string_view::npos) return {};
   auto rest = stat.substr(name_end + 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What procfs tells of one thread's rights and limits. Every reader fails on a line that is missing or
-// malformed: an absent limit is never "none", an absent capability set never "empty".
+// What procfs tells of one thread's rights and limits. Every reader fails on a line that is missing
+// or malformed: an absent limit is never "none", an absent capability set never "empty".
 #pragma once
 
 #include <sys/resource.h>
@@ -46,8 +46,8 @@ using ResourceLimits = std::array<rlimit, RLIM_NLIMITS>;
 [[nodiscard]] Result<ProcessStatus> read_status(const std::string& directory);
 [[nodiscard]] Result<ResourceLimits> read_limits(const std::string& directory);
 
-// What stat tells of a dump. The signal is field 52, exit_code, which a process that dumps shows early (Linux
-// 5.17), to a reader that may ptrace it.
+// What stat tells of a dump. The signal is field 52, exit_code, which a process that dumps shows
+// early (Linux 5.17), to a reader that may ptrace it.
 struct DumpState {
   bool dumping{};  // this very thread is the one whose core is being written (PF_DUMPCORE)
   int signal{};    // the fatal one; 0 where the kernel does not tell

@@ -12,8 +12,8 @@ namespace upcall::uapi {
 
 inline constexpr unsigned kPidfdThread = O_EXCL;  // PIDFD_THREAD, Linux 6.9
 
-// struct pidfd_info as of Linux 6.16 (PIDFD_INFO_SIZE_VER1). Other kernels take it, too: they fill what
-// they know and say so in `mask`.
+// struct pidfd_info as of Linux 6.16 (PIDFD_INFO_SIZE_VER1). Other kernels take it, too: they fill
+// what they know and say so in `mask`.
 struct PidfdInfo {
   std::uint64_t mask;
   std::uint64_t cgroupid;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capability sets of this thread, by the system calls themselves: async-signal-safe, for use between
-// clone and exec. All return false with errno set.
+// Capability sets of this thread, by the system calls themselves: async-signal-safe, for use
+// between clone and exec. All return false with errno set.
 #pragma once
 
 #include <cstdint>

@@ -107,7 +107,8 @@ Result<Ok> Capturing::judge(Capture& capture) {
   if (!users) return users.error();
   UserNamespaces lineages{.host = host};
   if (*users) lineages.origin = **std::move(users);
-  capture.user_depth = lineages.origin.empty() ? 0 : static_cast<std::uint32_t>(lineages.origin.size() - 1);
+  capture.user_depth =
+      lineages.origin.empty() ? 0 : static_cast<std::uint32_t>(lineages.origin.size() - 1);
   if (!capture.container) return Ok{};
   const auto owner = kernel::owning_user_namespace(namespaces.fd(Namespace::mnt));
   if (!owner) return owner.error();
@@ -134,7 +135,7 @@ wire::CaptureReply reply_for(const Capture& capture, const Own& own) {
   if (capture.origin) reply.origin_namespaces = capture.origin->namespaces.ids;
   if (capture.container) {
     reply.template_pid = capture.container->init.pid;
-    reply.pid_depth = capture.container->pid_depth;
+    reply.pid_depth = 1;  // the container is the outermost PID namespace below the host's
     reply.template_namespaces = capture.container->init.namespaces.ids;
   }
   return reply;

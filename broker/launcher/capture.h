@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A capture: one dumping process and its container, held as kernel objects, and the verdict on whose it is.
+// A capture: one dumping process and its container, held as kernel objects, and the verdict on
+// whose it is.
 #pragma once
 
 #include <optional>
@@ -15,14 +16,23 @@
 namespace upcall::launcher {
 
 // Where a capture failed, for the broker's log.
-enum class CaptureStep : std::uint32_t { request = 1, pidfd, thread, dumping, origin, container, users, alive };
+enum class CaptureStep : std::uint32_t {
+  request = 1,
+  pidfd,
+  thread,
+  dumping,
+  origin,
+  container,
+  users,
+  alive
+};
 
 struct Capture {
   UniqueFd pidfd;
   std::optional<int> dumpable;
   int signal{};  // the fatal one; 0 where this kernel does not tell
-  // Empty where a security module keeps even us out of the process: then it is the host's, and nothing of
-  // its own can be entered.
+  // Empty where a security module keeps even us out of the process: then it is the host's, and
+  // nothing of its own can be entered.
   std::optional<Subject> origin;
   std::optional<Container> container;
   wire::Verdict verdict{wire::Verdict::host};
@@ -42,7 +52,8 @@ class Capturing {
   [[nodiscard]] CaptureStep step() const { return step_; }
 
  private:
-  [[nodiscard]] Result<ThreadName> find_thread(Capture& capture, const wire::CaptureRequest& request);
+  [[nodiscard]] Result<ThreadName> find_thread(Capture& capture,
+                                               const wire::CaptureRequest& request);
   [[nodiscard]] Result<Ok> read_origin(Capture& capture, const ThreadName& thread);
   [[nodiscard]] Result<Ok> judge(Capture& capture);
 

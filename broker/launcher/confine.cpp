@@ -42,7 +42,8 @@ bool write_all(const char* path, const char* text) noexcept {
   return written;
 }
 
-// While we are in our own user namespace: inside, setgroups may be denied for good, and gids unmapped.
+// While we are in our own user namespace: inside, setgroups may be denied for good, and gids
+// unmapped.
 bool set_groups(const Confinement& c) noexcept {
   return call(SYS_setgroups, c.groups.size(), c.groups.data());
 }
@@ -52,11 +53,13 @@ bool set_limits(const Confinement& c) noexcept {
     if (!call(SYS_prlimit64, 0, change.resource, &change.limit, nullptr)) return false;
   }
   // Lowering the score takes CAP_SYS_RESOURCE. Without it the handler is only the likelier victim.
-  if (c.oom_score_adj == nullptr || write_all("/proc/self/oom_score_adj", c.oom_score_adj)) return true;
+  if (c.oom_score_adj == nullptr || write_all("/proc/self/oom_score_adj", c.oom_score_adj))
+    return true;
   return errno == EACCES;
 }
 
-// A process group of its own: the container's kill(0) must not reach ours, and ours must reach it all.
+// A process group of its own: the container's kill(0) must not reach ours, and ours must reach it
+// all.
 bool start_session(const Confinement& /*unused*/) noexcept {
   ::umask(S_IWGRP | S_IWOTH);
   sigset_t none;
@@ -103,8 +106,8 @@ bool enter_user_namespace(const Confinement& c) noexcept {
   return c.user_namespace < 0 || call(SYS_setns, c.user_namespace, CLONE_NEWUSER);
 }
 
-// Sets what is set already, unless the policy has ids of its own: an id that the namespace does not map is
-// EINVAL here, and the handler does not run as somebody whom its container does not know.
+// Sets what is set already, unless the policy has ids of its own: an id that the namespace does not
+// map is EINVAL here, and the handler does not run as somebody whom its container does not know.
 bool set_inner_ids(const Confinement& c) noexcept {
   const uid_t uid = c.has_inner_ids ? c.inner_uid : static_cast<uid_t>(::syscall(SYS_getuid));
   const gid_t gid = c.has_inner_ids ? c.inner_gid : static_cast<gid_t>(::syscall(SYS_getgid));
@@ -160,9 +163,9 @@ int exec_handler(void* argument) noexcept {
   fail(ConfineStep::exec);
 }
 
-// As our sibling, so that the launcher reaps it, and by the old clone(2), since containers' filters answer
-// clone3 with ENOSYS. Its own stack even with vfork's semantics: on a shared one, our return address
-// would be the child's to overwrite.
+// As our sibling, so that the launcher reaps it, and by the old clone(2), since containers' filters
+// answer clone3 with ENOSYS. Its own stack even with vfork's semantics: on a shared one, our return
+// address would be the child's to overwrite.
 bool clone_handler(const Confinement& c) noexcept {
   constexpr std::size_t kStack = std::size_t{32} * 1024;
   alignas(16) static std::array<std::byte, kStack> stack;
@@ -178,7 +181,8 @@ struct Step {
 };
 
 constexpr std::array kSteps = {
-    Step{ConfineStep::descriptors, place_descriptors},  // first: failures are reported on one of them
+    Step{ConfineStep::descriptors,
+         place_descriptors},  // first: failures are reported on one of them
     Step{ConfineStep::groups, set_groups},
     Step{ConfineStep::limits, set_limits},
     Step{ConfineStep::session, start_session},

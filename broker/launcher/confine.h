@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stage 1 does between clone and the handler's birth: one step after the other, each of which can
-// only take away. Everything is decided before; nothing here looks anything up, allocates or has a
-// default of its own. All privilege is gone before the handler is born in the container's PID namespace.
+// What stage 1 does between clone and the handler's birth: one step after the other, each of which
+// can only take away. Everything is decided before; nothing here looks anything up, allocates or
+// has a default of its own. All privilege is gone before the handler is born in the container's PID
+// namespace.
 #pragma once
 
 #include <linux/filter.h>
@@ -39,7 +40,8 @@ enum class ConfineStep : std::uint32_t {
   exec,
 };
 
-// What stage 1 or the handler-to-be writes to the status socket when a step fails; nothing else ever comes.
+// What stage 1 or the handler-to-be writes to the status socket when a step fails; nothing else
+// ever comes.
 struct ConfineFailure {
   ConfineStep step{};
   std::int32_t error{};
@@ -52,13 +54,13 @@ struct LimitChange {
 
 // Borrowed throughout: valid until stage 1 has been cloned, which gets its own copy of it all.
 struct Confinement {
-  // In the order of kernel::Namespace, which is the order to enter them: the mount namespace last of the
-  // seven, the user namespace after all others, since with it goes the right to enter those that its
-  // ancestors own. -1: we are in it.
+  // In the order of kernel::Namespace, which is the order to enter them: the mount namespace last
+  // of the seven, the user namespace after all others, since with it goes the right to enter those
+  // that its ancestors own. -1: we are in it.
   std::array<int, 7> namespaces{};
   int user_namespace{-1};
-  int root{-1};  // -1: ours
-  int cwd{-1};   // -1: the root directory
+  int root{-1};                   // -1: ours
+  int cwd{-1};                    // -1: the root directory
   std::span<const gid_t> groups;  // host ids, as are these
   uid_t uid{};
   gid_t gid{};
@@ -79,8 +81,8 @@ struct Confinement {
   char* const* argv{};
   char* const* envp{};
 
-  int status{-1};           // where a failure is reported; closes at exec
-  pid_t* handler_pid{};     // in shared memory: known even when the handler is stopped before its exec
+  int status{-1};        // where a failure is reported; closes at exec
+  pid_t* handler_pid{};  // in shared memory: known even when the handler is stopped before its exec
   bool share_memory{true};  // the last clone as vfork; not where the container could reach into us
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether an origin's data may enter the container: only if the container's root could have read the
-// process itself. Pure; the launcher's promise to the host, whatever the broker asks for.
+// Whether an origin's data may enter the container: only if the container's root could have read
+// the process itself. Pure; the launcher's promise to the host, whatever the broker asks for.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,9 @@ constexpr const char* kCorePipeLimit = "/proc/sys/kernel/core_pipe_limit";
 }  // namespace
 
 Result<Ok> check_record(const wire::GuardRecord& record) {
-  const auto ends = [](const auto& text) { return std::find(text.begin(), text.end(), '\0') != text.end(); };
+  const auto ends = [](const auto& text) {
+    return std::find(text.begin(), text.end(), '\0') != text.end();
+  };
   if (ends(record.ours) && ends(record.previous)) return Ok{};
   return from_errno("understand the supervisor's record", EBADMSG);
 }

@@ -10,8 +10,8 @@ namespace upcall::launcher {
 // EBADMSG for a record whose texts do not end within it.
 [[nodiscard]] Result<Ok> check_record(const wire::GuardRecord& record);
 
-// Nothing is done when the record is empty, or when another program has written kernel.core_pattern since:
-// then it is that one's.
+// Nothing is done when the record is empty, or when another program has written kernel.core_pattern
+// since: then it is that one's.
 [[nodiscard]] Result<Ok> restore(const wire::GuardRecord& record);
 
 }  // namespace upcall::launcher

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lowest descriptor numbers: the launcher keeps them all taken and uses none of them, so that putting a
-// handler's descriptors in their places never overwrites one that is still needed.
+// The lowest descriptor numbers: the launcher keeps them all taken and uses none of them, so that
+// putting a handler's descriptors in their places never overwrites one that is still needed.
 #pragma once
 
 #include <span>
@@ -15,8 +15,8 @@ inline constexpr int kStatusFd = 5;
 inline constexpr int kExecutableFd = 6;
 inline constexpr int kFirstFreeFd = 7;
 
-// Moves each of `fds` to kFirstFreeFd or above and closes every other descriptor but stderr; the low
-// numbers, stderr excepted, are on /dev/null then.
+// Moves each of `fds` to kFirstFreeFd or above and closes every other descriptor but stderr; the
+// low numbers, stderr excepted, are on /dev/null then.
 [[nodiscard]] Result<Ok> clear_low_fds(std::span<UniqueFd*> fds);
 
 }  // namespace upcall::launcher

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replies on their way to the broker. Sending never blocks: what the socket does not take waits here, and
-// no request is read meanwhile, so that what waits is bounded by what was asked.
+// Replies on their way to the broker. Sending never blocks: what the socket does not take waits
+// here, and no request is read meanwhile, so that what waits is bounded by what was asked.
 #pragma once
 
 #include <cstddef>

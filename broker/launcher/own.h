@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the launcher remembers of itself from its start: where "the host" is, and what no handler exceeds.
+// What the launcher remembers of itself from its start: where "the host" is, and what no handler
+// exceeds.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,9 @@ struct Own {
   kernel::ResourceLimits limits{};  // as inherited
   std::uint64_t capabilities{};
   int oom_score_adj{};
-  std::string label;      // of the security module; empty without one
-  UniqueFd cgroup_root;   // empty on a host without the unified hierarchy: nothing runs in containers then
+  std::string label;     // of the security module; empty without one
+  UniqueFd cgroup_root;  // empty on a host without the unified hierarchy: nothing runs in
+                         // containers then
 };
 
 [[nodiscard]] Result<Own> look_at_ourselves();

@@ -21,21 +21,22 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-// Such a container could read and write the handler before its exec, and with it stage 1, if they shared
-// their memory.
+// Such a container could read and write the handler before its exec, and with it stage 1, if they
+// shared their memory.
 bool could_reach_into_us(const Own& own, const Subject& subject) {
   const bool ours = subject.namespaces.id(Namespace::user) == own.namespaces.id(Namespace::user);
   return ours && (subject.status.permitted & capability_bit(CAP_SYS_PTRACE)) != 0;
 }
 
 rlimit least(const rlimit& a, const rlimit& b) {
-  return {.rlim_cur = std::min(a.rlim_cur, b.rlim_cur), .rlim_max = std::min(a.rlim_max, b.rlim_max)};
+  return {.rlim_cur = std::min(a.rlim_cur, b.rlim_cur),
+          .rlim_max = std::min(a.rlim_max, b.rlim_max)};
 }
 
 }  // namespace
 
-Plan::Plan(const Own& own, const Row& row, const Capture& capture, std::vector<std::string> environment,
-           std::span<const int, 4> fds)
+Plan::Plan(const Own& own, const Row& row, const Capture& capture,
+           std::vector<std::string> environment, std::span<const int, 4> fds)
     : environment_{row.handler.environment} {
   environment_.insert(environment_.end(), environment.begin(), environment.end());
   environment_.emplace_back("UPCALL_EVENT_FD=3");
@@ -43,9 +44,15 @@ Plan::Plan(const Own& own, const Row& row, const Capture& capture, std::vector<s
   confinement_.handler_fds.back() = -1;
   confinement_.namespaces.fill(-1);
   switch (row.handler.place) {
-    case wire::Place::host: take_host(own, row, capture); break;
-    case wire::Place::container: take_container(own, row, capture); break;
-    case wire::Place::origin: take_origin(own, capture); break;
+    case wire::Place::host:
+      take_host(own, row, capture);
+      break;
+    case wire::Place::container:
+      take_container(own, row, capture);
+      break;
+    case wire::Place::origin:
+      take_origin(own, capture);
+      break;
   }
   take_program(row);
 }
@@ -66,7 +73,9 @@ void Plan::take_host(const Own& own, const Row& row, const Capture& capture) {
   confinement_.no_new_privileges = false;
   limit_resources(own, own.limits);
   switch (row.handler.user) {
-    case wire::User::root: confinement_.capabilities = own.capabilities; break;
+    case wire::User::root:
+      confinement_.capabilities = own.capabilities;
+      break;
     case wire::User::origin:
       confinement_.uid = capture.origin->status.real_uid;
       confinement_.gid = capture.origin->status.real_gid;
@@ -146,7 +155,8 @@ void Plan::limit_resources(const Own& own, const kernel::ResourceLimits& limits)
     // The kernel starts no pipe helper for a process with this limit: a handler's crash ends there.
     if (i == RLIMIT_CORE) wanted = least({.rlim_cur = 1, .rlim_max = 1}, own.limits[i]);
     // Our own number of descriptors was raised after `own` was noted.
-    const bool same = wanted.rlim_cur == own.limits[i].rlim_cur && wanted.rlim_max == own.limits[i].rlim_max;
+    const bool same =
+        wanted.rlim_cur == own.limits[i].rlim_cur && wanted.rlim_max == own.limits[i].rlim_max;
     if (same && i != RLIMIT_NOFILE) continue;
     limits_.push_back({.resource = static_cast<int>(i), .limit = wanted});
   }

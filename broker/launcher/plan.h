@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row of the handler table and a capture made into one confinement: who the handler will be, where, with
-// what. Here the launcher refuses what its rules of disclosure do not allow.
+// A row of the handler table and a capture made into one confinement: who the handler will be,
+// where, with what. Here the launcher refuses what its rules of disclosure do not allow.
 #pragma once
 
 #include <optional>

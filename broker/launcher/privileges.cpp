@@ -24,8 +24,8 @@ struct Kept {
   const char* reason;
 };
 
-// Left out on purpose: whatever changes the machine itself (modules, raw I/O, boot, clock, BPF, perf, the
-// audit trail, mandatory access control), which no handler of ours has a use for.
+// Left out on purpose: whatever changes the machine itself (modules, raw I/O, boot, clock, BPF,
+// perf, the audit trail, mandatory access control), which no handler of ours has a use for.
 constexpr std::array kKept = {
     Kept{CAP_SYS_ADMIN, "setns, the cgroup's door, mounts of a handler in a privileged container"},
     Kept{CAP_SYS_CHROOT, "the container's root directory"},
@@ -67,7 +67,8 @@ Result<Ok> reset_signals() {
 // Handlers inherit all of these: a container must not get a scheduling class of whoever started us.
 Result<Ok> reset_scheduling() {
   const sched_param ordinary{};
-  if (::sched_setscheduler(0, SCHED_OTHER, &ordinary) != 0) return from_errno("reset the scheduler");
+  if (::sched_setscheduler(0, SCHED_OTHER, &ordinary) != 0)
+    return from_errno("reset the scheduler");
   cpu_set_t all;
   std::memset(&all, 0xff, sizeof all);
   if (::sched_setaffinity(0, sizeof all, &all) != 0) return from_errno("reset the CPU affinity");
@@ -120,7 +121,8 @@ Result<Ok> refuse_suid_dumpable() {
   const auto text = kernel::read_file("/proc/sys/fs/suid_dumpable");
   if (!text) return text.error();
   if (text->starts_with('1')) {
-    return from_errno("run handlers while the sysctl fs.suid_dumpable is 1 (set it to 0 or 2)", EPERM);
+    return from_errno("run handlers while the sysctl fs.suid_dumpable is 1 (set it to 0 or 2)",
+                      EPERM);
   }
   return Ok{};
 }

@@ -11,8 +11,8 @@ namespace {
 constexpr std::string_view kOurs = "UPCALL_";
 
 bool is_name(std::string_view name) {
-  return name.starts_with(kOurs) && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
-                                        std::string_view::npos;
+  return name.starts_with(kOurs) &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string_view::npos;
 }
 
 std::string variable_of(std::string_view field) {
@@ -33,9 +33,12 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
 bool is_sound(const wire::HandlerRow& row) {
   if (row.timeout.count() <= 0 || row.arguments.empty()) return false;
   switch (row.program) {
-    case wire::Program::vault: return row.path.find('/') == std::string::npos;
-    case wire::Program::container: return row.place != wire::Place::host && row.path.starts_with('/');
-    case wire::Program::host: return row.place == wire::Place::host && row.path.starts_with('/');
+    case wire::Program::vault:
+      return row.path.find('/') == std::string::npos;
+    case wire::Program::container:
+      return row.place != wire::Place::host && row.path.starts_with('/');
+    case wire::Program::host:
+      return row.place == wire::Place::host && row.path.starts_with('/');
   }
   return false;
 }
@@ -45,10 +48,12 @@ bool is_sound(const wire::HandlerRow& row) {
 Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault) {
   std::vector<Row> rows;
   for (auto& handler : table) {
-    if (!is_sound(handler)) return from_errno("run the handler '" + handler.name + "' as it is", EINVAL);
+    if (!is_sound(handler))
+      return from_errno("run the handler '" + handler.name + "' as it is", EINVAL);
     Row row{.handler = std::move(handler)};
     if (row.handler.program == wire::Program::vault) {
-      row.executable = UniqueFd{::openat(vault, row.handler.path.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW)};
+      row.executable =
+          UniqueFd{::openat(vault, row.handler.path.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW)};
       if (!row.executable) return from_errno("open '" + row.handler.path + "' in the vault", errno);
     }
     rows.push_back(std::move(row));
@@ -58,9 +63,12 @@ Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault) {
 
 bool may_run(const Row& row, const Capture& capture) {
   switch (row.handler.place) {
-    case wire::Place::host: return row.handler.user != wire::User::origin || capture.origin.has_value();
-    case wire::Place::container: return capture.verdict == wire::Verdict::in_container;
-    case wire::Place::origin: return capture.origin.has_value() && capture.dumpable == 1;
+    case wire::Place::host:
+      return row.handler.user != wire::User::origin || capture.origin.has_value();
+    case wire::Place::container:
+      return capture.verdict == wire::Verdict::in_container;
+    case wire::Place::origin:
+      return capture.origin.has_value() && capture.dumpable == 1;
   }
   return false;
 }
@@ -85,8 +93,9 @@ std::vector<std::string> fill_arguments(const std::vector<std::string>& argument
   filled.reserve(arguments.size());
   for (const std::string_view argument : arguments) {
     const bool is_field = argument.size() > 2 && argument.front() == '{' && argument.back() == '}';
-    filled.push_back(is_field ? value_of(environment, variable_of(argument.substr(1, argument.size() - 2)))
-                              : std::string{argument});
+    filled.push_back(
+        is_field ? value_of(environment, variable_of(argument.substr(1, argument.size() - 2)))
+                 : std::string{argument});
   }
   return filled;
 }

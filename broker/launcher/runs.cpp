@@ -14,7 +14,8 @@ namespace upcall::launcher {
 namespace {
 
 std::uint64_t microseconds(Clock::duration time) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
 }
 
 std::uint64_t microseconds(const timeval& time) {
@@ -119,7 +120,8 @@ void Runs::reap(std::size_t index, pid_t pid) {
     run.stage1_reaped = true;
     return;
   }
-  // What it left behind in its process group goes with it, while its own number still holds the group.
+  // What it left behind in its process group goes with it, while its own number still holds the
+  // group.
   ::kill(-run.stage1, SIGKILL);
   ::wait4(pid, &run.handler_status, 0, &run.usage);
   run.handler_reaped = true;

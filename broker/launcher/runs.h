@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handlers that run: a fixed table. Each entry watches its stage 1 without ever waiting for it, ends its
-// handler when the time is up, reaps both, and tells the broker.
+// The handlers that run: a fixed table. Each entry watches its stage 1 without ever waiting for it,
+// ends its handler when the time is up, reaps both, and tells the broker.
 #pragma once
 
 #include <sys/resource.h>
@@ -20,8 +20,9 @@ namespace upcall::launcher {
 
 using Clock = std::chrono::steady_clock;
 
-// From the clone of stage 1 to the handler's exec. It takes a quarter of a millisecond; a container that is
-// frozen, or whose root directory does not answer, must not hold its table entry for longer than this.
+// From the clone of stage 1 to the handler's exec. It takes a quarter of a millisecond; a container
+// that is frozen, or whose root directory does not answer, must not hold its table entry for longer
+// than this.
 inline constexpr std::chrono::seconds kStartTime{5};
 
 class Runs {

@@ -2,9 +2,9 @@
 #include "launcher/service.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <cstring>
@@ -51,7 +51,9 @@ std::optional<T> head_of(std::span<const std::byte> datagram) {
   return value;
 }
 
-bool would_block(const Error& error) { return error.code == std::errc::resource_unavailable_try_again; }
+bool would_block(const Error& error) {
+  return error.code == std::errc::resource_unavailable_try_again;
+}
 
 }  // namespace
 
@@ -73,7 +75,8 @@ Service::Service(Own own, std::vector<Row> rows, Sockets sockets)
 
 void Service::watch(int fd, std::uint64_t what) {
   epoll_event event{.events = EPOLLIN, .data = {.u64 = what}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) or_throw<Ok>(from_errno("watch a socket"));
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+    or_throw<Ok>(from_errno("watch a socket"));
 }
 
 void Service::run() {
@@ -83,12 +86,20 @@ void Service::run() {
     std::array<epoll_event, kEvents> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEvents, next_timeout());
     if (count < 0 && errno != EINTR) or_throw<Ok>(from_errno("wait for events"));
-    for (const auto& event : std::span{events}.first(static_cast<std::size_t>(std::max(count, 0)))) {
+    for (const auto& event :
+         std::span{events}.first(static_cast<std::size_t>(std::max(count, 0)))) {
       switch (event.data.u64) {
-        case kBroker: broker = on_broker(); break;
-        case kSupervisor: supervisor = on_supervisor(); break;
-        case kSignals: on_signals(); break;
-        default: runs_.on_status(event.data.u64);
+        case kBroker:
+          broker = on_broker();
+          break;
+        case kSupervisor:
+          supervisor = on_supervisor();
+          break;
+        case kSignals:
+          on_signals();
+          break;
+        default:
+          runs_.on_status(event.data.u64);
       }
     }
     runs_.on_time(Clock::now());
@@ -127,15 +138,16 @@ Service::Peer Service::on_broker() {
 
 Service::Peer Service::on_supervisor() {
   wire::GuardRecord record;
-  const auto received = wire::receive_message(
-      sockets_.supervisor.get(), std::as_writable_bytes(std::span{&record, 1}));
+  const auto received = wire::receive_message(sockets_.supervisor.get(),
+                                              std::as_writable_bytes(std::span{&record, 1}));
   if (!received) return would_block(received.error()) ? Peer::alive : Peer::gone;
   if (received->size == 0) return Peer::gone;
   if (received->size == sizeof record && check_record(record)) guard_ = record;
   return Peer::alive;
 }
 
-// A broker that sends what is no request has a fault that no reply can tell it of: it is passed over.
+// A broker that sends what is no request has a fault that no reply can tell it of: it is passed
+// over.
 void Service::take(std::span<const std::byte> datagram, wire::Received received) {
   const auto header = head_of<wire::LauncherHeader>(datagram);
   if (!header || header->version != wire::kLauncherVersion) return;
@@ -150,19 +162,23 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
         take_run(*request, datagram.subspan(sizeof *request), received);
       }
       return;
-    case wire::LauncherType::kill: runs_.kill(header->id); return;
+    case wire::LauncherType::kill:
+      runs_.kill(header->id);
+      return;
     case wire::LauncherType::release:
       if (const auto request = head_of<wire::ReleaseRequest>(datagram);
           request && request->capture < captures_.size()) {
         captures_[request->capture].reset();
       }
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
 void Service::take_capture(const wire::CaptureRequest& request, wire::Received received) {
-  const auto free = std::find_if(captures_.begin(), captures_.end(), [](const auto& c) { return !c; });
+  const auto free =
+      std::find_if(captures_.begin(), captures_.end(), [](const auto& c) { return !c; });
   Capturing capturing{own_};
   wire::CaptureReply reply{.error = received.fd_count != 1 ? EINVAL : EAGAIN,
                            .step = static_cast<std::uint32_t>(capturing.step())};
@@ -194,11 +210,12 @@ void Service::take_run(const wire::RunRequest& request, std::span<const std::byt
                      environment.size() == request.environment_bytes;
   if (!sound) return runs_.give_up(run, ConfineStep::request, EINVAL);
   run.timeout = rows_[request.row].handler.timeout;
-  start(run, request, {reinterpret_cast<const char*>(environment.data()), environment.size()}, received);
+  start(run, request, {reinterpret_cast<const char*>(environment.data()), environment.size()},
+        received);
 }
 
-void Service::start(const Runs::Request& run, const wire::RunRequest& request, std::string_view environment,
-                    const wire::Received& received) {
+void Service::start(const Runs::Request& run, const wire::RunRequest& request,
+                    std::string_view environment, const wire::Received& received) {
   const Row& row = rows_[request.row];
   const Capture& capture = *captures_[request.capture];
   if (!may_run(row, capture)) return runs_.refuse(run, capture.failed_rules);

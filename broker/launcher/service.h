@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The launcher's one loop: requests of the broker, ends of handlers, deadlines, and the deaths of the two
-// programs beside it.
+// The launcher's one loop: requests of the broker, ends of handlers, deadlines, and the deaths of
+// the two programs beside it.
 #pragma once
 
 #include <array>
@@ -41,8 +41,8 @@ class Service {
   void take_capture(const wire::CaptureRequest& request, wire::Received received);
   void take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
                 const wire::Received& received);
-  void start(const Runs::Request& run, const wire::RunRequest& request, std::string_view environment,
-             const wire::Received& received);
+  void start(const Runs::Request& run, const wire::RunRequest& request,
+             std::string_view environment, const wire::Received& received);
   void shut_down(Peer supervisor);
 
   Own own_;

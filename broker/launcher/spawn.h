@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stage 1: a plain copy of the launcher, born in the container's cgroup, that confines itself and then
-// leaves the handler behind as the launcher's child. Never vforked: in a frozen cgroup it would hold the
-// launcher with it.
+// Stage 1: a plain copy of the launcher, born in the container's cgroup, that confines itself and
+// then leaves the handler behind as the launcher's child. Never vforked: in a frozen cgroup it
+// would hold the launcher with it.
 #pragma once
 
 #include <sys/types.h>

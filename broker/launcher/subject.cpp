@@ -17,7 +17,8 @@ Result<UniqueFd> open_directory(const std::string& path) {
   return fd;
 }
 
-Result<kernel::NamespaceSet> read_namespaces(const ThreadName& thread, const std::string& directory) {
+Result<kernel::NamespaceSet> read_namespaces(const ThreadName& thread,
+                                             const std::string& directory) {
   const auto pidfd = kernel::open_thread_pidfd(thread.tid);
   if (!pidfd) return pidfd.error();
   const auto number = *pidfd ? std::optional{(*pidfd)->get()} : std::nullopt;

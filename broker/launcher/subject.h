@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that one process is confined by, taken as kernel objects and values while it is known to exist. A
-// handler is confined by what a subject holds, never by looking at the process again.
+// All that one process is confined by, taken as kernel objects and values while it is known to
+// exist. A handler is confined by what a subject holds, never by looking at the process again.
 #pragma once
 
 #include <sys/types.h>
@@ -29,8 +29,8 @@ struct Subject {
   std::string label;  // of the security module
 };
 
-// Which thread, and how it may be reached. The thread counts and not its leader, which may have exited,
-// and whose namespaces may be others.
+// Which thread, and how it may be reached. The thread counts and not its leader, which may have
+// exited, and whose namespaces may be others.
 struct ThreadName {
   pid_t pid{};
   pid_t tid{};

@@ -13,12 +13,11 @@ using kernel::Namespace;
 struct Outermost {
   UniqueFd fd;
   std::uint64_t id{};
-  std::uint32_t depth{};
 };
 
 // Climbs from `fd`, which is not the host's, to the last one below the host's.
 Result<Outermost> climb(int fd, std::uint64_t id, std::uint64_t host) {
-  Outermost found{.fd = UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}, .id = id, .depth = 1};
+  Outermost found{.fd = UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}, .id = id};
   if (!found.fd) return from_errno("hold a PID namespace");
   for (;;) {
     auto parent = kernel::parent_namespace(found.fd.get());
@@ -27,19 +26,22 @@ Result<Outermost> climb(int fd, std::uint64_t id, std::uint64_t host) {
     const auto parent_id = kernel::namespace_id((*parent)->get());
     if (!parent_id) return parent_id.error();
     if (*parent_id == host) return found;
-    found = {.fd = std::move(**parent), .id = *parent_id, .depth = found.depth + 1};
+    found = {.fd = std::move(**parent), .id = *parent_id};
   }
 }
 
 Result<Subject> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
-  // An init that is itself the origin may have lost its main thread: its dumping thread stands for it.
+  // An init that is itself the origin may have lost its main thread: its dumping thread stands for
+  // it.
   if (pid == origin.pid) return read_subject(origin, own.cgroup_root.get());
   const auto pidfd = kernel::open_pidfd(pid);
   if (!pidfd) return pidfd.error();
   const auto facts = kernel::query_pidfd(pidfd->get());
   if (!facts) return facts.error();
-  auto init = read_subject({.pid = pid, .tid = pid, .cgroup_id = facts->cgroup_id}, own.cgroup_root.get());
-  if (init && !kernel::still_exists(pidfd->get())) return from_errno("hold the container's init", ESRCH);
+  auto init =
+      read_subject({.pid = pid, .tid = pid, .cgroup_id = facts->cgroup_id}, own.cgroup_root.get());
+  if (init && !kernel::still_exists(pidfd->get()))
+    return from_errno("hold the container's init", ESRCH);
   return init;
 }
 
@@ -60,7 +62,7 @@ Result<std::optional<Container>> find_container(const Own& own, const Subject& o
   if (init->namespaces.id(Namespace::pid) != outermost->id) {
     return from_errno("hold the container's init", ESRCH);
   }
-  return std::optional{Container{.init = *std::move(init), .pid_depth = outermost->depth}};
+  return std::optional{Container{.init = *std::move(init)}};
 }
 
 }  // namespace upcall::launcher

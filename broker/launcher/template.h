@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The privilege template of a container: its init. Not the origin, which may have been brought in with
-// more rights, and not the init of the innermost PID namespace, which any user can make himself.
+// The privilege template of a container: its init. Not the origin, which may have been brought in
+// with more rights, and not the init of the innermost PID namespace, which any user can make
+// himself.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,6 @@ namespace upcall::launcher {
 
 struct Container {
   Subject init;
-  std::uint32_t pid_depth{};  // how many PID namespaces the origin's is below the host's
 };
 
 // The init of the outermost PID namespace above the origin that is not the host's. Nothing for an

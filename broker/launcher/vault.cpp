@@ -22,8 +22,7 @@ Result<UniqueFd> mount_tmpfs() {
       ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     return from_errno("create a tmpfs");
   }
-  UniqueFd mount{
-      ::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)};
+  UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)};
   if (!mount) return from_errno("mount a tmpfs");
   return mount;
 }
@@ -33,7 +32,8 @@ Result<Ok> copy_file(int directory, const VaultFile& file) {
   if (!source) return from_errno("open '" + file.source + "'", errno);
   struct stat status {};
   if (::fstat(source.get(), &status) != 0) return from_errno("stat '" + file.source + "'", errno);
-  const UniqueFd copy{::openat(directory, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0200)};
+  const UniqueFd copy{
+      ::openat(directory, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0200)};
   if (!copy) return from_errno("create '" + file.name + "' in the vault", errno);
   auto left = static_cast<std::size_t>(status.st_size);
   while (left > 0) {
@@ -45,7 +45,8 @@ Result<Ok> copy_file(int directory, const VaultFile& file) {
   return Ok{};
 }
 
-// Both: a mount alone could be made writable by whoever holds it, a superblock alone has writable mounts.
+// Both: a mount alone could be made writable by whoever holds it, a superblock alone has writable
+// mounts.
 Result<Ok> seal(int mount) {
   const UniqueFd context{::fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)};
   if (!context) return from_errno("seal the vault");

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/describe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+namespace upcall::dispatch {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+event::Event crash() {
+  event::Event event{.id = event::EventId{17},
+                     .time = std::chrono::system_clock::time_point{
+                         std::chrono::microseconds{1'500'000'000'000'042}}};
+  event.origin = {.pid = 812,
+                  .tid = 813,
+                  .uid = 100000,
+                  .gid = 100000,
+                  .comm = "a)\n%s b",
+                  .exe = "/bin/x",
+                  .host_name = "web",
+                  .cgroup = "/web",
+                  .verdict = event::Verdict::in_container,
+                  .inner_pid = 7,
+                  .inner_uid = 0};
+  event.detail = event::CoreDump{.signal = SIGSEGV,
+                                 .code = 1,
+                                 .address = 0xdead,
+                                 .dumpable = event::Dumpable::user,
+                                 .core_limit = UINT64_MAX};
+  return event;
+}
+
+std::vector<std::string> environment_of(const event::Event& event, policy::Place place) {
+  return to_environment(describe(event, {.rule = "r", .container = "web"}, "save", place));
+}
+
+TEST(Describe, TranslatesIdsForAHandlerInTheContainer) {
+  const auto environment = environment_of(crash(), policy::Place::container);
+  EXPECT_THAT(environment, Contains("UPCALL_PID=7"));
+  EXPECT_THAT(environment, Contains("UPCALL_UID=0"));
+  EXPECT_THAT(environment, Contains("UPCALL_COMM=a)\n%s b"));
+}
+
+TEST(Describe, LeavesOutWhatCannotBeTranslated) {
+  const auto environment = environment_of(crash(), policy::Place::container);
+  EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_TID="))));
+  EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_GID="))));
+}
+
+TEST(Describe, TellsNothingOfTheHostToTheContainer) {
+  for (const auto& variable : environment_of(crash(), policy::Place::container)) {
+    EXPECT_EQ(variable.find("812"), std::string::npos) << variable;
+    EXPECT_EQ(variable.find("100000"), std::string::npos) << variable;
+    EXPECT_THAT(variable, Not(StartsWith("UPCALL_CGROUP=")));
+  }
+}
+
+TEST(Describe, TellsTheHostBothSides) {
+  const auto environment = environment_of(crash(), policy::Place::host);
+  EXPECT_THAT(environment, Contains("UPCALL_PID=812"));
+  EXPECT_THAT(environment, Contains("UPCALL_INNER_PID=7"));
+  EXPECT_THAT(environment, Contains("UPCALL_VERDICT=in-container"));
+  EXPECT_THAT(environment, Contains("UPCALL_CGROUP=/web"));
+}
+
+TEST(Describe, TellsTheFatalSignalInFull) {
+  const auto environment = environment_of(crash(), policy::Place::container);
+  EXPECT_THAT(environment, Contains("UPCALL_SIGNAL=SEGV"));
+  EXPECT_THAT(environment, Contains("UPCALL_SIGNAL_NUMBER=11"));
+  EXPECT_THAT(environment, Contains("UPCALL_SIGNAL_CODE=1"));
+  EXPECT_THAT(environment, Contains("UPCALL_ADDRESS=0xdead"));
+  EXPECT_THAT(environment, Contains("UPCALL_CORE_LIMIT=unlimited"));
+  EXPECT_THAT(environment, Contains("UPCALL_TIME=1500000000.000042"));
+}
+
+TEST(ToJson, IsOneObjectEvenOfBytesThatAreNoText) {
+  auto event = crash();
+  event.origin.exe = "/\xff\xfe";
+  const auto fields = describe(event, {.rule = "r"}, "save", policy::Place::container);
+  const auto document = nlohmann::json::parse(to_json(fields, event));
+  EXPECT_EQ(document["signal"], "SEGV");
+  EXPECT_EQ(document["comm"], "a)\n%s b");
+  EXPECT_EQ(document["namespaces"].size(), event::kNamespaces);
+}
+
+}  // namespace
+}  // namespace upcall::dispatch
