@@ -17,6 +17,7 @@ enum class Scope : std::uint8_t { containers_only, anything };
 
 std::vector<std::string> names_in(const std::map<std::string, Place>& places) {
   std::vector<std::string> names;
+  names.reserve(places.size());
   for (const auto& [name, place] : places) names.push_back(name);
   return names;
 }

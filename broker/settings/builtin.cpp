@@ -74,8 +74,9 @@ std::vector<std::string> decode_with_of_core(Reader& reader, const Value& with) 
        {"keep_free",
         [&](const Value& held) { keep("KEEP_FREE", read_size_or_percentage(reader, held)); }}});
   std::vector<std::string> environment;
+  environment.reserve(variables.size());
   for (const auto& [variable, value] : variables) {
-    environment.push_back("UPCALL_WITH_" + variable + '=' + value);
+    environment.push_back(std::string{"UPCALL_WITH_"}.append(variable).append("=").append(value));
   }
   return environment;
 }

@@ -26,6 +26,7 @@ const char* describe_kind(Value::Kind kind) {
 
 std::vector<std::string> names_of(std::initializer_list<Key> keys) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const auto& key : keys) names.emplace_back(key.name);
   return names;
 }

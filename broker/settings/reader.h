@@ -75,6 +75,7 @@ class Reader {
     const auto known = choices.find(*chosen);
     if (known != choices.end()) return known->second;
     std::vector<std::string> names;
+    names.reserve(choices.size());
     for (const auto& [each, meaning] : choices) names.push_back(each);
     complain(value.place, "expected " + enumerate(names) + did_you_mean(*chosen, names));
     return {};
