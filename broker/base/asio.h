@@ -33,7 +33,7 @@ inline void start_loop(asio::io_context& io, asio::awaitable<void> loop) {
 
 // Waits until there is something to read (or the peer has closed); false when the time was up
 // first.
-inline asio::awaitable<bool> readable(asio::posix::stream_descriptor& descriptor,
+inline asio::awaitable<bool> readable(asio::posix::stream_descriptor* descriptor,
                                       std::chrono::steady_clock::duration limit) {
   // Shared with the timer's handler, which may be queued already when we have what we wanted.
   struct State {
@@ -41,15 +41,15 @@ inline asio::awaitable<bool> readable(asio::posix::stream_descriptor& descriptor
     bool expired{false};
   };
   const auto state = std::make_shared<State>();
-  asio::steady_timer timer{descriptor.get_executor(), limit};
-  timer.async_wait([&descriptor, state](const boost::system::error_code& ec) {
+  asio::steady_timer timer{descriptor->get_executor(), limit};
+  timer.async_wait([descriptor, state](const boost::system::error_code& ec) {
     if (ec || state->done) return;
     state->expired = true;
-    descriptor.cancel();
+    descriptor->cancel();
   });
   boost::system::error_code ec;
-  co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                                 asio::redirect_error(asio::use_awaitable, ec));
+  co_await descriptor->async_wait(asio::posix::descriptor_base::wait_read,
+                                  asio::redirect_error(asio::use_awaitable, ec));
   state->done = true;
   co_return !state->expired && !ec;
 }

@@ -23,7 +23,7 @@ Conversation::Conversation(asio::io_context& io, UniqueFd stream, sources::Openi
 
 asio::awaitable<Result<Ok>> Conversation::hear_request() {
   if (opening_ != sources::Opening::kernel_asks) co_return Ok{};
-  if (!co_await readable(stream_, limits::kPeerSpeaks)) {
+  if (!co_await readable(&stream_, limits::kPeerSpeaks)) {
     co_return from_errno("hear the kernel's core dump request", ETIMEDOUT);
   }
   const auto request = kernel::receive_request(stream_.native_handle());
@@ -44,14 +44,14 @@ asio::awaitable<Result<Ok>> Conversation::agree() {
   const auto sent =
       kernel::send_ack(stream_.native_handle(), kernel::coredump_kernel | kernel::coredump_wait);
   if (!sent) co_return sent.error();
-  if (!co_await readable(stream_, limits::kPeerSpeaks)) {
+  if (!co_await readable(&stream_, limits::kPeerSpeaks)) {
     co_return from_errno("hear whether the kernel agrees", ETIMEDOUT);
   }
   co_return kernel::receive_mark(stream_.native_handle());
 }
 
 asio::awaitable<std::optional<kernel::FatalSignal>> Conversation::peek_fatal_signal() {
-  if (!co_await readable(stream_, limits::kHeadArrives)) co_return std::nullopt;
+  if (!co_await readable(&stream_, limits::kHeadArrives)) co_return std::nullopt;
   std::vector<std::byte> head(kHeadBytes);
   const auto deadline = std::chrono::steady_clock::now() + limits::kHeadArrives;
   asio::steady_timer timer{io_};

@@ -102,4 +102,11 @@ std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
   return line;
 }
 
+std::string outcome_line(event::EventId id, const char* outcome,
+                         std::chrono::steady_clock::duration took) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  return "event=" + std::to_string(static_cast<std::uint64_t>(id)) + " outcome=" + outcome +
+         " total_us=" + std::to_string(micros);
+}
+
 }  // namespace upcall::dispatch

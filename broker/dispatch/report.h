@@ -14,5 +14,7 @@ namespace upcall::dispatch {
 [[nodiscard]] std::string decided_line(const event::Event& event, const policy::Decision& decision);
 [[nodiscard]] std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
                                    const wire::RunEnded& ended, const LineCollector& output);
+[[nodiscard]] std::string outcome_line(event::EventId id, const char* outcome,
+                                       std::chrono::steady_clock::duration took);
 
 }  // namespace upcall::dispatch

@@ -97,7 +97,7 @@ asio::awaitable<void> ShimSocket::run() {
 
 asio::awaitable<void> ShimSocket::hear(UniqueFd connection, Semaphore::Permit permit) {
   asio::posix::stream_descriptor socket{io_, connection.release()};
-  if (!co_await readable(socket, limits::kPeerSpeaks)) {
+  if (!co_await readable(&socket, limits::kPeerSpeaks)) {
     lost_("a shim connected and said nothing");
     co_return;
   }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/core_dump_case.h"
+
+#include "base/log.h"
+#include "dispatch/describe.h"
+#include "dispatch/handler_sockets.h"
+#include "dispatch/output.h"
+#include "dispatch/report.h"
+#include "kernel/proc.h"
+#include "origin/resolve.h"
+
+namespace upcall::dispatch {
+
+const char* name_of(Outcome outcome) {
+  static constexpr std::array<const char*, kOutcomes> kNames = {"handled", "failed", "rejected",
+                                                                "passed",  "lost",   "self-test"};
+  return kNames.at(static_cast<std::size_t>(outcome));
+}
+
+CoreDumpCase::CoreDumpCase(const Services& services, event::EventId id,
+                           sources::CoreDumpArrival arrival)
+    : services_{services},
+      arrival_{std::move(arrival)},
+      conversation_{services.io, std::move(arrival_.stream), arrival_.opening},
+      event_{.id = id, .time = arrival_.time} {}
+
+asio::awaitable<Outcome> CoreDumpCase::handle() {
+  if (const auto heard = co_await conversation_.hear_request(); !heard)
+    co_return lose(heard.error());
+  if (arrival_.pid == services_.self_test) {
+    conversation_.reject();
+    services_.self_test_arrived();
+    co_return Outcome::self_test;
+  }
+  const auto thread = find_thread();
+  if (!thread) co_return lose(thread.error());
+  arrival_.tid = *thread;
+  const int dumpable = arrival_.dumpable ? static_cast<int>(*arrival_.dumpable) : -1;
+  auto captured = co_await services_.launcher.capture(arrival_.pidfd.get(), *thread, dumpable);
+  if (!captured) co_return lose(captured.error());
+  capture_ = captured->reply.capture;
+  const auto learnt = learn(*std::move(captured));
+  const auto outcome = learnt ? co_await decide_and_act() : lose(learnt.error());
+  co_await services_.launcher.release(capture_);
+  conversation_.release();
+  co_return outcome;
+}
+
+Result<pid_t> CoreDumpCase::find_thread() const {
+  if (arrival_.tid) return *arrival_.tid;
+  return kernel::find_dumping_thread(services_.proc, arrival_.pid);
+}
+
+// Everything that the policy may ask about.
+Result<Ok> CoreDumpCase::learn(launcher::Captured captured) {
+  const auto& reply = captured.reply;
+  event::CoreDump dump{.signal = arrival_.signal};
+  if (!dump.signal && reply.signal > 0) dump.signal = reply.signal;
+  if (reply.dumpable >= 0) dump.dumpable = static_cast<event::Dumpable>(reply.dumpable);
+  const auto limits =
+      kernel::read_proc(services_.proc, std::to_string(arrival_.pid) + "/task/" +
+                                            std::to_string(*arrival_.tid) + "/limits");
+  // Without its limit the process gets none: the safe side for a file that it did not ask for.
+  if (limits) dump.core_limit = kernel::parse_core_limit(*limits).value_or(0);
+  const origin::Subject subject{.proc = services_.proc,
+                                .pidfd = arrival_.pidfd.get(),
+                                .pid = arrival_.pid,
+                                .tid = *arrival_.tid};
+  auto origin =
+      origin::resolve(subject, reply, std::move(captured.exe), std::move(captured.host_name));
+  if (!origin) return origin.error();
+  event_.origin = *std::move(origin);
+  event_.detail = dump;
+  return Ok{};
+}
+
+asio::awaitable<Outcome> CoreDumpCase::decide_and_act() {
+  decision_ = policy::decide(services_.policy, event_);
+  log::info(decided_line(event_, decision_));
+  if (decision_.action.kind == policy::ActionKind::reject) {
+    conversation_.reject();
+    co_return Outcome::rejected;
+  }
+  const bool passes = decision_.action.kind == policy::ActionKind::pass;
+  if (passes && writes_nothing(services_.pass, detail())) {
+    conversation_.reject();
+    co_return Outcome::passed;
+  }
+  if (const auto agreed = co_await conversation_.agree(); !agreed) co_return lose(agreed.error());
+  if (passes) co_return co_await pass();
+  co_await learn_details();
+  co_return co_await run_all();
+}
+
+// What no policy asks about, and what only the core itself tells.
+asio::awaitable<void> CoreDumpCase::learn_details() {
+  const auto signal = co_await conversation_.peek_fatal_signal();
+  if (!signal) co_return;
+  detail().code = signal->code;
+  detail().address = signal->address;
+  if (!detail().signal) detail().signal = signal->number;
+}
+
+asio::awaitable<Outcome> CoreDumpCase::pass() {
+  const bool succeeded = co_await run(row_for(services_.pass, detail()));
+  co_return succeeded ? Outcome::passed : Outcome::failed;
+}
+
+asio::awaitable<Outcome> CoreDumpCase::run_all() {
+  // The init of a PID namespace takes everything in it along when its dump is over, our handlers
+  // too.
+  const bool hold_to_the_end = event_.origin.inner_pid == 1;
+  bool all_succeeded = true;
+  for (const auto row : decision_.action.handlers) {
+    const bool succeeded = co_await run(row);
+    all_succeeded = all_succeeded && succeeded;
+    if (core_given_ && !hold_to_the_end) conversation_.release();
+  }
+  if (!all_succeeded && decision_.on_failure) (void)co_await run(*decision_.on_failure);
+  co_return all_succeeded ? Outcome::handled : Outcome::failed;
+}
+
+asio::awaitable<bool> CoreDumpCase::run(std::uint32_t row) {
+  const auto& handler = services_.policy.handlers.at(row);
+  const auto fields = describe(event_, decision_, handler.name, handler.place);
+  auto sockets = make_handler_sockets(to_json(fields, event_));
+  if (!sockets) {
+    (void)lose(sockets.error());
+    co_return false;
+  }
+  const int input = core_given_ ? sockets->empty.get() : conversation_.stream_for_handler();
+  const std::array fds{input, sockets->output.get(), sockets->output.get(), sockets->event.get()};
+  const auto environment = to_environment(fields);
+  const auto started = co_await services_.launcher.start(capture_, row, environment, fds);
+  if (!started) {
+    (void)lose(started.error());
+    co_return false;
+  }
+  const auto& running = **started;
+  const auto output = std::make_shared<Output>(services_.io, std::move(sockets->output_ours));
+  sockets->output.reset();  // the handler's copy alone keeps it open now
+  start_loop(services_.io, Output::run(output));
+  const auto ended = co_await (*started)->ended();
+  if (running.pid()) core_given_ = true;
+  log::info(run_line(event_.id, handler.name, running.pid().value_or(0), ended, output->finish()));
+  co_return ended.how == wire::RunEnd::exited&& ended.status == 0;
+}
+
+Outcome CoreDumpCase::lose(const Error& error) const {
+  log::error("event=" + std::to_string(static_cast<std::uint64_t>(event_.id)) + " process " +
+             std::to_string(arrival_.pid) + ": " + upcall::describe(error));
+  return Outcome::lost;
+}
+
+}  // namespace upcall::dispatch

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// One core dump in the broker, from its arrival to its outcome. Read handle() first: it is the
+// story.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/asio.h"
+#include "dispatch/conversation.h"
+#include "dispatch/pass.h"
+#include "event/event.h"
+#include "launcher/client.h"
+#include "policy/decide.h"
+#include "policy/policy.h"
+#include "sources/core_dump_arrival.h"
+
+namespace upcall::dispatch {
+
+enum class Outcome : std::uint8_t {
+  handled,   // every handler of the rule succeeded
+  failed,    // one did not; on_failure has run if there is one
+  rejected,  // by policy
+  passed,    // to what was there before
+  lost,      // not even decided: the process was gone, or something of ours failed
+  self_test,
+};
+inline constexpr std::size_t kOutcomes = 6;
+[[nodiscard]] const char* name_of(Outcome outcome);
+
+// What every case works with.
+struct Services {
+  asio::io_context& io;
+  launcher::Client& launcher;
+  const policy::Policy& policy;
+  PassRows pass;
+  int proc{};  // borrowed descriptor of /proc
+  pid_t self_test{};
+  std::function<void()> self_test_arrived;
+};
+
+class CoreDumpCase {
+ public:
+  CoreDumpCase(const Services& services, event::EventId id, sources::CoreDumpArrival arrival);
+
+  // Afterwards the process is released, whatever happened.
+  [[nodiscard]] asio::awaitable<Outcome> handle();
+
+  [[nodiscard]] event::EventId id() const { return event_.id; }
+  [[nodiscard]] std::chrono::steady_clock::time_point arrived() const { return arrival_.arrived; }
+
+ private:
+  [[nodiscard]] Result<pid_t> find_thread() const;
+  [[nodiscard]] Result<Ok> learn(launcher::Captured captured);
+  [[nodiscard]] asio::awaitable<void> learn_details();
+  [[nodiscard]] asio::awaitable<Outcome> decide_and_act();
+  [[nodiscard]] asio::awaitable<Outcome> pass();
+  [[nodiscard]] asio::awaitable<Outcome> run_all();
+  // Whether the handler succeeded.
+  [[nodiscard]] asio::awaitable<bool> run(std::uint32_t row);
+  [[nodiscard]] Outcome lose(const Error& error) const;
+  [[nodiscard]] event::CoreDump& detail() { return std::get<event::CoreDump>(event_.detail); }
+
+  const Services& services_;
+  sources::CoreDumpArrival arrival_;
+  Conversation conversation_;
+  std::uint32_t capture_{};
+  event::Event event_;
+  policy::Decision decision_;
+  bool core_given_{
+      false};  // the stream has gone to a handler, and what is left of it is not a core
+};
+
+}  // namespace upcall::dispatch

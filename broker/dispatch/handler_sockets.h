@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sockets that a handler gets beside the core. All are sockets, since a pipe or a file could be
+// opened once more, and for writing, through /proc/PID/fd.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace upcall::dispatch {
+
+struct HandlerSockets {
+  UniqueFd event;        // holds the event's document, and then ends
+  UniqueFd empty;        // ends at once: for a handler that gets no core
+  UniqueFd output;       // the handler's descriptors 1 and 2
+  UniqueFd output_ours;  // what it wrote there
+};
+
+// EMSGSIZE or EAGAIN when the document is larger than a socket's buffer.
+[[nodiscard]] Result<HandlerSockets> make_handler_sockets(std::string_view document);
+
+}  // namespace upcall::dispatch
