@@ -3,8 +3,8 @@
 #
 # One static library for each folder of broker/. LINKS are the only layers whose headers it may
 # include (tests/lint/layers.py checks the includes themselves); SYSTEM are outside libraries.
-# Every layer is built twice where it matters: NAME with the sanitizers of the preset, and
-# NAME_static without, for the programs that must be static.
+# STATIC layers are also there as NAME_static, without the sanitizers of the preset, for the programs that
+# must be static.
 function(upcall_layer NAME)
   cmake_parse_arguments(ARG "STATIC" "" "LINKS;SYSTEM;EXCLUDE" ${ARGN})
   set(directory ${CMAKE_CURRENT_SOURCE_DIR}/${NAME})
@@ -15,7 +15,9 @@ function(upcall_layer NAME)
     list(REMOVE_ITEM headers ${directory}/${file})
   endforeach()
   _upcall_library(upcall_${NAME} "${sources}" "${headers}" "${ARG_LINKS}" "${ARG_SYSTEM}" upcall_sanitizers "")
-  if(ARG_STATIC)
+  if(ARG_STATIC AND NOT UPCALL_SANITIZE)
+    add_library(upcall_${NAME}_static ALIAS upcall_${NAME})
+  elseif(ARG_STATIC)
     _upcall_library(upcall_${NAME}_static "${sources}" "" "${ARG_LINKS}" "${ARG_SYSTEM}" "" "_static")
   endif()
 endfunction()

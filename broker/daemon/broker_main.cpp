@@ -50,7 +50,7 @@ class Broker {
              .policy = policy_,
              .pass = options.pass,
              .proc = proc_.get(),
-             .self_test_arrived = [this] { tell(SupervisorMessageType::self_test_arrived); }}},
+             .self_test_arrived = [this] { self_test_arrived(); }}},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, sink(), &Broker::lost},
         shim_socket_{io_, std::move(options.shim), active_, sink(), &Broker::lost} {}
 
@@ -69,6 +69,11 @@ class Broker {
     return [this](sources::CoreDumpArrival arrival) { core_dumps_.take(std::move(arrival)); };
   }
   static void lost(const std::string& why) { log::error(why + "; a core dump is lost"); }
+
+  void self_test_arrived() {
+    core_dumps_.expect_self_test(0);  // its pid will be another process's one day
+    tell(SupervisorMessageType::self_test_arrived);
+  }
 
   void tell(SupervisorMessageType type, pid_t pid = 0) {
     const wire::SupervisorMessage message{.type = type, .pid = pid};

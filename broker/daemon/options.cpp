@@ -25,7 +25,8 @@ Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting
   --runtime-directory=DIR    sockets (default /run/upcalld)
   --state-directory=DIR      what must survive a restart (default /var/lib/upcalld)
   --core-mode=MODE           how the kernel hands core dumps over: auto, socket (Linux 6.17) or pipe
-  --broker-user=NAME         whom the broker runs as (default upcall, or nobody where there is none)
+  --broker-user=NAME         whom the broker runs as (default upcall-broker, or nobody
+                             where there is none)
   --once-ready-fd=N          write "READY" and a newline to descriptor N once crashes are served
   --check                    read the policy, say what is wrong with it, and exit
   --log-level=LEVEL          debug, info, warning or error

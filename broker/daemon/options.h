@@ -15,7 +15,7 @@ struct Options {
   std::string config{"/etc/upcalld/upcalld.yaml"};
   std::string runtime_directory{"/run/upcalld"};
   std::string state_directory{"/var/lib/upcalld"};
-  std::string broker_user{"upcall"};
+  std::string broker_user{"upcall-broker"};
   CoreMode core_mode{CoreMode::automatic};
   log::Level log_level{log::Level::info};
   int ready_fd{-1};   // "READY\n" is written there, once

@@ -198,7 +198,9 @@ Supervisor::Wake Supervisor::wait(std::optional<int> milliseconds) {
     if (ready < 0) continue;
     if (events[0].revents != 0) return Wake::signal;
     if (events[1].revents != 0) return Wake::launcher_died;
-    if (events[2].revents != 0) return Wake::broker_died;
+    // Its socket closes a moment before its pidfd tells.
+    const bool hung_up = events[3].revents != 0 && (events[3].revents & POLLIN) == 0;
+    if (events[2].revents != 0 || hung_up) return Wake::broker_died;
     return Wake::message;
   }
 }

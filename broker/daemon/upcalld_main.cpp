@@ -51,7 +51,7 @@ Siblings find_siblings() {
   const auto handlers = from_build_tree ? here + "/../libexec" : installed;
   return {.broker = programs + "/upcall-broker",
           .launcher = programs + "/upcall-launcher",
-          .shim = programs + "/upcall-shim",
+          .shim = here + "/upcall-shim",
           .core = handlers + "/core",
           .pass = handlers + "/pass"};
 }

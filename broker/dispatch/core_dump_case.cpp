@@ -39,8 +39,12 @@ asio::awaitable<Outcome> CoreDumpCase::handle() {
   auto captured = co_await services_.launcher.capture(arrival_.pidfd.get(), *thread, dumpable);
   if (!captured) co_return lose(captured.error());
   capture_ = captured->reply.capture;
-  const auto learnt = learn(*std::move(captured));
-  const auto outcome = learnt ? co_await decide_and_act() : lose(learnt.error());
+  auto outcome = Outcome::lost;
+  if (const auto learnt = learn(*std::move(captured)); learnt) {
+    outcome = co_await decide_and_act();
+  } else {
+    outcome = lose(learnt.error());
+  }
   co_await services_.launcher.release(capture_);
   conversation_.release();
   co_return outcome;
