@@ -37,7 +37,7 @@ constexpr int kWatchMilliseconds = std::chrono::milliseconds{limits::kWatch}.cou
 // The launcher ends as soon as it hears that the broker has.
 constexpr int kLauncherEndMilliseconds = 5000;
 
-// A process of ours that waits for one byte and then dumps core.
+// A process of ours that waits for its turn and then dumps core.
 class SelfTestCrash {
  public:
   SelfTestCrash() {
@@ -46,7 +46,10 @@ class SelfTestCrash {
     const UniqueFd wait{ends[0]};
     go_ = UniqueFd{ends[1]};
     pid_ = ::fork();
-    if (pid_ == 0) crash(wait.get());
+    if (pid_ == 0) {
+      go_.reset();
+      crash(wait.get());
+    }
   }
   SelfTestCrash(const SelfTestCrash&) = delete;
   SelfTestCrash& operator=(const SelfTestCrash&) = delete;
@@ -56,12 +59,12 @@ class SelfTestCrash {
     (void)::waitpid(pid_, nullptr, 0);
   }
   [[nodiscard]] pid_t pid() const { return pid_; }
-  void go() { (void)::write(go_.get(), "", 1); }
+  void go() { go_.reset(); }
 
  private:
   [[noreturn]] static void crash(int wait) {
-    char byte{};
-    (void)::read(wait, &byte, 1);
+    pollfd go{.fd = wait};
+    (void)::poll(&go, 1, -1);  // for the other end to close
     (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // upcalld itself is not, and we are a copy of it
     (void)::signal(SIGABRT, SIG_DFL);            // NOLINT: nothing else runs in this process
     ::abort();

@@ -86,7 +86,8 @@ Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureR
   if (!status->core_dumping || !dump->dumping) {
     return from_errno("capture a thread that does not dump core", EINVAL);
   }
-  capture.signal = dump->signal;
+  const auto process = kernel::read_dump_state("/proc/" + std::to_string(facts->pid));
+  if (process) capture.signal = process->signal;
   return thread;
 }
 

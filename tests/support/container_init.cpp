@@ -139,7 +139,7 @@ class Init {
 
   void reap() {
     signalfd_siginfo ignored{};
-    static_cast<void>(read(signals_.get(), &ignored, sizeof ignored));
+    [[maybe_unused]] const auto size = read(signals_.get(), &ignored, sizeof ignored);
     int status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
       const auto found = commands_.find(pid);

@@ -63,7 +63,7 @@ pid_t start_janitor(SocketPair& lifeline, const std::string& cgroup, const std::
   setsid();  // a terminal's Ctrl-C is for the maker
   lifeline.ours.reset();
   char ignored{};
-  static_cast<void>(read(lifeline.theirs.get(), &ignored, 1));
+  [[maybe_unused]] const auto end = read(lifeline.theirs.get(), &ignored, 1);
   int status = 0;
   try {
     unlink(control.c_str());
