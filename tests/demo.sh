@@ -35,7 +35,8 @@ check() { # check "what must hold" COMMAND...
 field() { sed -nE "s/.*[ ]$1=(\"([^\"]*)\"|([^ ]*)).*/\\2\\3/p" <<<" $2"; }
 
 log_line() { # log_line PATTERN: the first line that holds it, within ten seconds
-  timeout 10 tail --pid="$daemon" -n +1 -f "$work/log" | grep -m1 -E -- "$1" ||
+  # Not a pipeline: tail would go on waiting for a line that it could fail to write.
+  grep -m1 -E -- "$1" < <(exec timeout 10 tail --pid="$daemon" -n +1 -f "$work/log") ||
     fail "upcalld did not log /$1/; it said:"$'\n'"$(cat "$work/log")"
 }
 
