@@ -44,13 +44,12 @@ class Broker {
         supervisor_{io_, options.supervisor.release()},
         launcher_{io_, std::move(options.launcher)},
         active_{io_, limits::kActive},
-        core_dumps_{
-            {.io = io_,
-             .launcher = launcher_,
-             .policy = policy_,
-             .pass = options.pass,
-             .proc = proc_.get(),
-             .self_test_arrived = [this] { self_test_arrived(); }}},
+        core_dumps_{{.io = io_,
+                     .launcher = launcher_,
+                     .policy = policy_,
+                     .pass = options.pass,
+                     .proc = proc_.get(),
+                     .self_test_arrived = [this] { self_test_arrived(); }}},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, sink(), &Broker::lost},
         shim_socket_{io_, std::move(options.shim), active_, sink(), &Broker::lost} {}
 

@@ -23,21 +23,31 @@ struct Descriptors {
 };
 
 Descriptors parse_options(int argc, char** argv) {
-  static constexpr std::array<option, 5> kOptions = {{{"broker", required_argument, nullptr, 'b'},
-                                                     {"supervisor", required_argument, nullptr, 's'},
-                                                     {"handlers", required_argument, nullptr, 'h'},
-                                                     {"vault", required_argument, nullptr, 'v'},
-                                                     {}}};
+  static constexpr std::array<option, 5> kOptions = {
+      {{"broker", required_argument, nullptr, 'b'},
+       {"supervisor", required_argument, nullptr, 's'},
+       {"handlers", required_argument, nullptr, 'h'},
+       {"vault", required_argument, nullptr, 'v'},
+       {}}};
   Descriptors fds;
   for (int c = 0; (c = ::getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
     const auto fd = optarg != nullptr ? parse_integer<int>(optarg) : std::nullopt;
     if (!fd) or_throw<Ok>(from_errno("understand the options", EINVAL));
     switch (c) {
-      case 'b': fds.broker = UniqueFd{*fd}; break;
-      case 's': fds.supervisor = UniqueFd{*fd}; break;
-      case 'h': fds.handlers = UniqueFd{*fd}; break;
-      case 'v': fds.vault = UniqueFd{*fd}; break;
-      default: or_throw<Ok>(from_errno("understand the options", EINVAL));
+      case 'b':
+        fds.broker = UniqueFd{*fd};
+        break;
+      case 's':
+        fds.supervisor = UniqueFd{*fd};
+        break;
+      case 'h':
+        fds.handlers = UniqueFd{*fd};
+        break;
+      case 'v':
+        fds.vault = UniqueFd{*fd};
+        break;
+      default:
+        or_throw<Ok>(from_errno("understand the options", EINVAL));
     }
   }
   return fds;
@@ -61,8 +71,10 @@ void serve(int argc, char** argv) {
   auto rows = read_rows(fds.handlers.get(), fds.vault.get());
   fds.handlers.reset();
   fds.vault.reset();
-  launcher::Service service{std::move(own), std::move(rows),
-                            {.broker = std::move(fds.broker), .supervisor = std::move(fds.supervisor)}};
+  launcher::Service service{
+      std::move(own),
+      std::move(rows),
+      {.broker = std::move(fds.broker), .supervisor = std::move(fds.supervisor)}};
   service.run();
 }
 

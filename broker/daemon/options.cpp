@@ -24,7 +24,7 @@ Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting
                              (default /etc/upcalld/upcalld.yaml)
   --runtime-directory=DIR    sockets (default /run/upcalld)
   --state-directory=DIR      what must survive a restart (default /var/lib/upcalld)
-  --core-mode=MODE           how the kernel hands core dumps over: auto, socket (Linux 6.17) or pipe
+  --core-mode=MODE           how the kernel hands core dumps over: auto, socket or pipe
   --broker-user=NAME         whom the broker runs as (default upcall-broker, or nobody
                              where there is none)
   --once-ready-fd=N          write "READY" and a newline to descriptor N once crashes are served

@@ -64,8 +64,8 @@ Result<Ok> write_saved(const std::string& file, const Saved& saved) {
 
 }  // namespace
 
-Result<Registration> Registration::open(const std::string& state_directory,
-                                        const std::string& socket_path) {
+Result<Registration> Registration::begin(const std::string& state_directory,
+                                         const std::string& socket_path) {
   auto now = kernel::read_core_settings();
   if (!now) return now.error();
   const auto file = state_directory + "/core_pattern.previous";

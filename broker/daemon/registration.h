@@ -14,8 +14,8 @@ class Registration {
  public:
   // Reads what is set now. `socket_path` and `shim` are how we would be called, to know our own
   // pattern when a predecessor or the service manager has left it there.
-  [[nodiscard]] static Result<Registration> open(const std::string& state_directory,
-                                                 const std::string& socket_path);
+  [[nodiscard]] static Result<Registration> begin(const std::string& state_directory,
+                                                  const std::string& socket_path);
 
   // What this host did before, and what `pass` means.
   [[nodiscard]] const kernel::CoreSettings& previous() const { return previous_; }

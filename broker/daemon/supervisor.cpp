@@ -64,7 +64,7 @@ class SelfTestCrash {
  private:
   [[noreturn]] static void crash(int wait) {
     pollfd go{.fd = wait};
-    (void)::poll(&go, 1, -1);  // for the other end to close
+    (void)::poll(&go, 1, -1);                    // for the other end to close
     (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // upcalld itself is not, and we are a copy of it
     (void)::signal(SIGABRT, SIG_DFL);            // NOLINT: nothing else runs in this process
     ::abort();

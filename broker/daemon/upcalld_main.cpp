@@ -170,7 +170,7 @@ int serve(const Options& options) {
   const auto state = make_directory(options.state_directory);
   auto signals = catch_stop_signals();
   auto listeners = open_listeners(runtime);
-  auto registration = or_throw(Registration::open(state, listeners.core_dumps.path));
+  auto registration = or_throw(Registration::begin(state, listeners.core_dumps.path));
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;
   refuse_what_cannot_be_passed(*compiled, registration.previous());

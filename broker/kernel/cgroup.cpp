@@ -16,7 +16,6 @@ namespace upcall::kernel {
 namespace {
 
 constexpr int kKernfsHandle = 0xfe;  // FILEID_KERNFS
-constexpr int kOpenCgroup = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 // struct file_handle with room for a kernfs id.
 struct CgroupHandle {
@@ -41,7 +40,8 @@ Result<UniqueFd> open_cgroup_root() {
 Result<UniqueFd> open_cgroup(int root, std::uint64_t id) {
   CgroupHandle handle;
   std::memcpy(handle.id.data(), &id, sizeof id);
-  UniqueFd fd{::open_by_handle_at(root, reinterpret_cast<file_handle*>(&handle), kOpenCgroup)};
+  UniqueFd fd{::open_by_handle_at(root, reinterpret_cast<file_handle*>(&handle),
+                                  O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!fd) return from_errno("open a cgroup by its id");
   return fd;
 }
@@ -54,7 +54,7 @@ Result<UniqueFd> open_cgroup_of(int root, const std::string& directory) {
     auto line = take_until(rest, '\n');
     if (!line.starts_with("0::/")) continue;
     const std::string path = "." + std::string{line.substr(3)};
-    UniqueFd fd{::openat(root, path.c_str(), kOpenCgroup)};
+    UniqueFd fd{::openat(root, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (!fd) return from_errno("open a cgroup", errno);
     return fd;
   }

@@ -146,7 +146,8 @@ asio::awaitable<void> Client::release(std::uint32_t capture) {
   const wire::ReleaseRequest request{.header = {.type = wire::LauncherType::release},
                                      .capture = capture};
   // A launcher that cannot be told is a launcher that is gone, and run() finds that out.
-  (void)co_await send(wire::bytes_of(request), {});
+  const std::span<const int> no_fds;
+  (void)co_await send(wire::bytes_of(request), no_fds);
 }
 
 asio::awaitable<Result<Ok>> Client::send(std::span<const std::byte> bytes,

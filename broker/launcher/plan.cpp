@@ -21,11 +21,22 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
+bool shares_our_users(const Own& own, const Subject& subject) {
+  return subject.namespaces.id(Namespace::user) == own.namespaces.id(Namespace::user);
+}
+
 // Such a container could read and write the handler before its exec, and with it stage 1, if they
 // shared their memory.
 bool could_reach_into_us(const Own& own, const Subject& subject) {
-  const bool ours = subject.namespaces.id(Namespace::user) == own.namespaces.id(Namespace::user);
-  return ours && (subject.status.permitted & capability_bit(CAP_SYS_PTRACE)) != 0;
+  return shares_our_users(own, subject) &&
+         (subject.status.permitted & capability_bit(CAP_SYS_PTRACE)) != 0;
+}
+
+// Below a user namespace of its own, a capability is none of the host's; in ours, nothing beyond
+// what the launcher itself has kept.
+std::uint64_t most_of(const Own& own, const Subject& subject, std::uint64_t wanted) {
+  const auto allowed = wanted & subject.status.bounding;
+  return shares_our_users(own, subject) ? allowed & own.capabilities : allowed;
 }
 
 rlimit least(const rlimit& a, const rlimit& b) {
@@ -97,7 +108,7 @@ void Plan::take_container(const Own& own, const Row& row, const Capture& capture
       confinement_.groups = init.status.groups;
       // The permitted set and not only the bounding one: an init that gave its rights up, or that
       // can never become root again, is not exceeded by its handlers.
-      confinement_.capabilities = own.capabilities & init.status.permitted & init.status.bounding;
+      confinement_.capabilities = most_of(own, init, init.status.permitted);
       break;
     case wire::User::origin:
       confinement_.uid = capture.origin->status.real_uid;
@@ -119,7 +130,7 @@ void Plan::take_origin(const Own& own, const Capture& capture) {
   confinement_.uid = origin.status.filesystem_uid;
   confinement_.gid = origin.status.filesystem_gid;
   confinement_.groups = origin.status.groups;
-  confinement_.capabilities = own.capabilities & origin.status.effective & origin.status.bounding;
+  confinement_.capabilities = most_of(own, origin, origin.status.effective);
   if (capture.container && could_reach_into_us(own, capture.container->init)) {
     confinement_.share_memory = false;
   }
@@ -131,7 +142,7 @@ void Plan::take_place(const Own& own, const Subject& subject) {
     if (!there) confinement_.namespaces[i] = subject.namespaces.fds[i].get();
   }
   // To enter the user namespace that one is in is an error, and would be no loss of rights.
-  if (subject.namespaces.id(Namespace::user) != own.namespaces.id(Namespace::user)) {
+  if (!shares_our_users(own, subject)) {
     confinement_.user_namespace = subject.namespaces.fd(Namespace::user);
   }
   confinement_.root = subject.root.get();

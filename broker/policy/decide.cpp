@@ -38,7 +38,8 @@ bool uid_matches(const std::vector<uid_t>& listed, std::optional<uid_t> uid) {
 
 // Numbers before text, and globs last: most of a thousand rules must fall to a cheap comparison.
 bool matches(const CoreDumpMatch& when, const Subject& subject) {
-  if (!when.signal.empty() && !(subject.signal && among(when.signal, *subject.signal))) return false;
+  if (!when.signal.empty() && !(subject.signal && among(when.signal, *subject.signal)))
+    return false;
   if (!uid_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
   return when.exe.empty() || any_glob_matches(when.exe, subject.exe);

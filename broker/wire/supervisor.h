@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// upcalld (the supervisor) and upcall-broker, and upcalld and upcall-launcher: fixed datagrams over a
-// SOCK_SEQPACKET pair each.
+// upcalld (the supervisor) and upcall-broker, and upcalld and upcall-launcher: fixed datagrams over
+// a SOCK_SEQPACKET pair each.
 //
 // The supervisor trusts nothing of it but that the broker lives: a broker that an attacker owns can
 // say that it is ready, or that a self-test arrived, and gains nothing by it.
@@ -29,13 +29,14 @@ static_assert(std::is_trivially_copyable_v<SupervisorMessage> && sizeof(Supervis
 // kernel.core_pattern holds at most 127 bytes.
 inline constexpr std::size_t kGuardPattern = 129;
 
-// supervisor to launcher, the only message on their socket: what the launcher restores when the supervisor
-// dies. Sent after kernel.core_pattern was written, and with an empty `ours` after it was restored.
+// supervisor to launcher, the only message on their socket: what the launcher restores when the
+// supervisor dies. Sent after kernel.core_pattern was written, and with an empty `ours` after it
+// was restored.
 struct GuardRecord {
-  std::array<char, kGuardPattern> ours{};      // NUL-terminated; restored only while it still stands
+  std::array<char, kGuardPattern> ours{};  // NUL-terminated; restored only while it still stands
   std::array<char, kGuardPattern> previous{};  // NUL-terminated
   std::array<char, 2> reserved{};
-  std::int32_t previous_pipe_limit{-1};        // -1: kernel.core_pipe_limit was not touched
+  std::int32_t previous_pipe_limit{-1};  // -1: kernel.core_pipe_limit was not touched
 };
 static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 264);
 

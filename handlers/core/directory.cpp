@@ -43,7 +43,8 @@ Result<UniqueFd> open_directory(const std::string& path) {
   if (::fstat(directory.get(), &status) != 0) return from_errno("look at the directory");
   // With the sticky bit, as /var/crash often has it, nobody can remove or replace what is not his.
   if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) {
-    return from_errno("trust \"" + printable(path) + "\", where everybody may remove every file", EPERM);
+    return from_errno("trust \"" + printable(path) + "\", where everybody may remove every file",
+                      EPERM);
   }
   return directory;
 }

@@ -46,7 +46,8 @@ std::string_view remedy(int cause) {
     case EACCES:
     case EPERM:
     case EROFS:
-      return "set its sticky bit, take the right to write from the others, or name another directory";
+      return "set its sticky bit, take the right to write from the others, or name another "
+             "directory";
     case EINVAL:
       return "core --help lists what can be set";
     case ENOMEM:

@@ -25,7 +25,9 @@ Subject subject(const char* cgroup) {
 
 class Disclosure : public ::testing::Test {
  protected:
-  [[nodiscard]] std::uint32_t failed() const { return failed_rules(origin_, init_, users_, dumpable_); }
+  [[nodiscard]] std::uint32_t failed() const {
+    return failed_rules(origin_, init_, users_, dumpable_);
+  }
 
   Subject origin_ = subject("/c/app");
   Subject init_ = subject("/c/init.scope");

@@ -41,9 +41,7 @@ Event without_signal(Event event) {
   return event;
 }
 
-std::string decided(const Policy& policy, const Event& event) {
-  return decide(policy, event).rule;
-}
+std::string decided(const Policy& policy, const Event& event) { return decide(policy, event).rule; }
 
 struct Case {
   const char* what;
