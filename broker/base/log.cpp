@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
-#include <cstdlib>
+#include <cstdint>
 #include <memory>
 
 namespace upcall::log {
@@ -24,6 +26,15 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
+// What the time, the program and the level take comes before it.
+constexpr std::size_t kLongestLine = 4000;
+
+// A pipe is writable when it takes PIPE_BUF (4096) bytes at once; a file always is.
+bool has_room() {
+  pollfd standard_error{.fd = STDERR_FILENO, .events = POLLOUT};
+  return ::poll(&standard_error, 1, 0) == 1 && (standard_error.revents & POLLOUT) != 0;
+}
+
 }  // namespace
 
 void start(std::string_view program, Level least) {
@@ -36,7 +47,17 @@ void start(std::string_view program, Level least) {
 }
 
 void write(Level level, const std::string& line) {
-  spdlog::default_logger_raw()->log(to_spdlog(level), "{}", line);
+  static std::uint64_t dropped = 0;
+  auto* logger = spdlog::default_logger_raw();
+  if (!logger->should_log(to_spdlog(level))) return;
+  if (!has_room()) {
+    ++dropped;
+    return;
+  }
+  if (dropped > 0)
+    logger->warn("{} lines of this log were dropped: its reader was too slow", dropped);
+  dropped = 0;
+  logger->log(to_spdlog(level), "{}", std::string_view{line}.substr(0, kLongestLine));
 }
 
 }  // namespace upcall::log

@@ -12,6 +12,9 @@ namespace upcall::log {
 
 enum class Level { debug, info, warning, error };
 
+// Nobody here waits for whoever reads standard error: a line that does not fit is dropped, and how
+// many were is said as soon as one fits again. Lines are cut to 4 KiB, what a pipe takes whole.
+//
 // Once, before anything is logged. Lines go to standard error: "12:03:59.120 PROGRAM: info: text".
 void start(std::string_view program, Level least);
 

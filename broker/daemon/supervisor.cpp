@@ -174,13 +174,10 @@ void Supervisor::watch() {
     return;
   }
   if (parts_.core_pattern_taken == policy::OnTakeover::restore) {
-    log::warning("another program set kernel.core_pattern to '" + printable(*other) +
-                 "'; setting it back to '" + printable(registration.ours()) +
-                 "' as the policy says");
-    if (const auto written = kernel::write_core_pattern(registration.ours()); !written) {
-      log::error(describe(written.error()));
-    }
-    return;
+    const auto written = kernel::write_core_pattern(registration.ours());
+    if (!written) return log::error(describe(written.error()));
+    return log::warning("another program set kernel.core_pattern to '" + printable(*other) +
+                        "'; restored ours, as the policy says");
   }
   if (std::exchange(takeover_known_, true)) return;
   log::warning("another program set kernel.core_pattern to '" + printable(*other) +

@@ -146,7 +146,9 @@ asio::awaitable<bool> CoreDumpCase::run(std::uint32_t row) {
   start_loop(services_.io, Output::run(output));
   const auto ended = co_await (*started)->ended();
   if (running.pid()) core_given_ = true;
-  log::info(run_line(event_.id, handler.name, running.pid().value_or(0), ended, output->finish()));
+  const auto& said = output->finish();
+  for (const auto& line : output_lines(event_.id, handler.name, said)) log::info(line);
+  log::info(run_line(event_.id, handler.name, running.pid().value_or(0), ended, said));
   co_return ended.how == wire::RunEnd::exited&& ended.status == 0;
 }
 

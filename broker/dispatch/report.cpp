@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "event/signal_name.h"
 
@@ -63,7 +64,9 @@ std::string failed_rules(std::uint32_t bits) {
   return names;
 }
 
-std::string quoted(const std::string& text) { return '"' + printable(text) + '"'; }
+std::string quoted(const std::string& text) {
+  return '"' + printable(text, limits::kOutputLineBytes) + '"';
+}
 
 }  // namespace
 
@@ -84,6 +87,16 @@ std::string decided_line(const event::Event& event, const policy::Decision& deci
   return line + " rule=" + quoted(decision.rule) + " action=" + name_of(decision.action.kind);
 }
 
+std::vector<std::string> output_lines(event::EventId id, const std::string& handler,
+                                      const LineCollector& output) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i + 1 < output.lines().size(); ++i) {
+    lines.push_back("event=" + std::to_string(static_cast<std::uint64_t>(id)) +
+                    " output_of=" + handler + " line=" + quoted(output.lines()[i]));
+  }
+  return lines;
+}
+
 std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
                      const wire::RunEnded& ended, const LineCollector& output) {
   std::string line =
@@ -96,7 +109,7 @@ std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
   if (ended.how == wire::RunEnd::refused) line += " failed=" + failed_rules(ended.step);
   line += " start_us=" + std::to_string(ended.start_time) +
           " total_us=" + std::to_string(ended.total_time);
-  for (const auto& text : output.lines()) line += " output=" + quoted(text);
+  if (!output.lines().empty()) line += " output=" + quoted(output.lines().back());
   if (output.dropped_bytes() != 0)
     line += " output_dropped=" + std::to_string(output.dropped_bytes());
   return line;

@@ -12,6 +12,9 @@
 namespace upcall::dispatch {
 
 [[nodiscard]] std::string decided_line(const event::Event& event, const policy::Decision& decision);
+// What the handler said before its last line, which run_line() has.
+[[nodiscard]] std::vector<std::string> output_lines(event::EventId id, const std::string& handler,
+                                                    const LineCollector& output);
 [[nodiscard]] std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
                                    const wire::RunEnded& ended, const LineCollector& output);
 [[nodiscard]] std::string outcome_line(event::EventId id, const char* outcome,

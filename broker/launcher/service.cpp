@@ -82,7 +82,9 @@ void Service::watch(int fd, std::uint64_t what) {
 void Service::run() {
   auto supervisor = Peer::alive;
   auto broker = Peer::alive;
-  while (supervisor == Peer::alive && broker == Peer::alive && !stopping_) {
+  // Without its broker, only the guard is left of it: until the supervisor has put things back, or
+  // is gone.
+  while (supervisor == Peer::alive && (broker == Peer::alive || has_to_guard()) && !stopping_) {
     std::array<epoll_event, kEvents> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEvents, next_timeout());
     if (count < 0 && errno != EINTR) or_throw<Ok>(from_errno("wait for events"));
@@ -91,6 +93,7 @@ void Service::run() {
       switch (event.data.u64) {
         case kBroker:
           broker = on_broker();
+          if (broker == Peer::gone) leave_broker();
           break;
         case kSupervisor:
           supervisor = on_supervisor();
@@ -105,6 +108,12 @@ void Service::run() {
     runs_.on_time(Clock::now());
   }
   shut_down(supervisor);
+}
+
+// A broker that is gone stays readable for ever.
+void Service::leave_broker() {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, sockets_.broker.get(), nullptr);
+  runs_.kill_all();
 }
 
 int Service::next_timeout() const {

@@ -33,6 +33,8 @@ class Service {
   enum class Peer { alive, gone };
 
   void watch(int fd, std::uint64_t what);
+  [[nodiscard]] bool has_to_guard() const { return guard_.ours.front() != '\0'; }
+  void leave_broker();
   [[nodiscard]] int next_timeout() const;
   void on_signals();
   [[nodiscard]] Peer on_broker();

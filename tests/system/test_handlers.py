@@ -114,7 +114,7 @@ class Handlers(SystemTest):
 
     def test_crash_in_a_chroot_is_handled_in_the_root_of_the_container(self):
         daemon, container = self.start(), self.container()
-        container.path("/tmp/jail").mkdir()
+        container.shell("mkdir /tmp/jail")
         _, decided, _, ended = self.crash(container, daemon, "/bin/crash", "--chroot=/tmp/jail")
         self.assertEqual((decided["verdict"], ended["outcome"]), ("in-container", "handled"))
         self.assertEqual(len(self.cores(container)), 1)
@@ -135,7 +135,6 @@ class Handlers(SystemTest):
         name = "a)\n%s b"
         self.crash(container, daemon, "/bin/crash", f"--comm={name}")
         self.assertEqual(environment_of(report_of(container))["UPCALL_COMM"], name)
-        daemon.log.read_available()
         self.assertFalse([line for line in daemon.log.seen if line.startswith("%s b")])
 
     def test_every_signal_that_dumps_core_is_named(self):

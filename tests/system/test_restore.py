@@ -63,7 +63,7 @@ class Restore(SystemTest):
         daemon, _ = self.start_registered(policy)
         ours = kernel.read("kernel/core_pattern")
         kernel.write("kernel/core_pattern", "core.taken")
-        daemon.wait_for("core_pattern", "restore")
+        daemon.wait_for("core_pattern", "restored")
         self.assertEqual(kernel.read("kernel/core_pattern"), ours)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(kernel.core_settings(), BEFORE)
@@ -71,15 +71,15 @@ class Restore(SystemTest):
     def test_policy_with_mistakes_changes_nothing(self):
         daemon = self.launch("version: 1\nrulse: []\ndefaults: {coredump: maybe}\n")
         self.assertEqual(daemon.process.wait(timeout=10), 1)
-        said = "\n".join(daemon.log.read_available())
+        said = "\n".join(daemon.log.all())
         self.assertIn("upcalld.yaml:2:1: ", said)
-        self.assertIn("upcalld.yaml:3:23: ", said)
+        self.assertIn("upcalld.yaml:3:22: ", said)
         self.assertEqual(kernel.core_settings(), BEFORE)
 
     def test_policy_that_others_may_write_is_refused(self):
         daemon = self.launch(PASS_ALL, mode=0o666)
         self.assertEqual(daemon.process.wait(timeout=10), 1)
-        self.assertIn("upcalld.yaml", "\n".join(daemon.log.read_available()))
+        self.assertIn("upcalld.yaml", "\n".join(daemon.log.all()))
         self.assertEqual(kernel.core_settings(), BEFORE)
 
 

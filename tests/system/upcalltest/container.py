@@ -28,12 +28,14 @@ class Running:
     def __init__(self, process, report):
         self.process = process
         self._report = report
-        started = Lines(report).wait_for(lambda line: line.startswith("started "), what="start of the command")
+        self._lines = Lines(report)
+        started = self._lines.wait_for(lambda line: line.startswith("started "), what="start of the command")
         self.pid, self.host_pid = (int(number) for number in re.findall(r"=(\d+)", started))
 
     def wait(self, seconds=30):
         output = self.process.communicate(timeout=seconds)[0]
-        ended = Lines(self._report).wait_for(lambda line: line.startswith("ended "), what="end of the command")
+        ended = self._lines.wait_for(lambda line: line.startswith("ended "), what="end of the command")
+        self._lines.all()
         os.close(self._report)
         status, signal, core = (int(number) for number in re.findall(r"=(-?\d+)", ended))
         return Ended(self.pid, self.host_pid, None if status < 0 else status, signal, core == 1,
@@ -79,10 +81,13 @@ class Container:
         return pathlib.Path(f"/proc/{self.init}/root{inside}")
 
     def write(self, inside, text, mode=0o755):
-        path = self.path(inside)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(mode)
+        """By the container itself: ids of the host have no meaning in its file systems."""
+        self.shell('mkdir -p "$(dirname "$0")" && printf %s "$1" >"$0" && chmod "$2" "$0"', inside, text, f"{mode:o}")
+
+    def shell(self, script, *arguments):
+        ended = self.run("/bin/sh", "-c", script, *arguments)
+        if ended.status != 0:
+            raise AssertionError(f"{script}: {ended.output}")
 
     def namespaces(self):
         return namespaces_of(self.init)

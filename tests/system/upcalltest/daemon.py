@@ -51,11 +51,11 @@ class Upcalld:
         self.log = Lines(self.process.stderr.fileno())
 
     def wait_until_ready(self, seconds=15):
-        wait_readable(self._ready, seconds, "READY; log:\n" + "\n".join(self.log.read_available()))
+        wait_readable(self._ready, seconds, "READY; log:\n" + "\n".join(self.log.seen))
         said = os.read(self._ready, 16)
         if said != b"READY\n":
             self.process.wait(timeout=5)
-            raise AssertionError(f"upcalld ended ({said!r}):\n" + "\n".join(self.log.read_available()))
+            raise AssertionError(f"upcalld ended ({said!r}):\n" + "\n".join(self.log.all()))
         return self
 
     def child(self, name):
@@ -99,5 +99,5 @@ class Upcalld:
                 self.process.kill()
                 self.process.wait()
         os.close(self._ready)
-        self.log.read_available()
+        self.log.all()
         self.process.stderr.close()

@@ -3,6 +3,7 @@
 
 import os
 import select
+import threading
 import time
 
 
@@ -28,38 +29,45 @@ def wait_for_end(pid, seconds):
 
 
 class Lines:
-    """The lines that arrive at a descriptor, kept, and waited for."""
+    """The lines that arrive at a descriptor, kept, and waited for. A thread takes them off at once: whoever
+    writes them must not come to wait for a test that looks at them later."""
 
     def __init__(self, fd):
         self._fd = fd
-        self._partial = b""
+        self._changed = threading.Condition()
+        self._ended = False
         self.seen = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def wait_for(self, predicate, seconds=10, what="line"):
         """The first line, of all that came or will come, that `predicate` accepts."""
         deadline = time.monotonic() + seconds
         checked = 0
-        while True:
-            for line in self.seen[checked:]:
-                if predicate(line):
-                    return line
-            checked = len(self.seen)
-            self._read(deadline, what)
+        with self._changed:
+            while True:
+                for line in self.seen[checked:]:
+                    if predicate(line):
+                        return line
+                checked = len(self.seen)
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    raise Timeout(f"no {what} {'before the end' if self._ended else 'in time'}; came:\n" +
+                                  "\n".join(self.seen))
+                self._changed.wait(left)
 
-    def read_available(self):
-        while select.select([self._fd], [], [], 0)[0]:
-            if not self._take():
-                break
+    def all(self, seconds=5):
+        """Every line, once all who could write one have ended."""
+        self._reader.join(seconds)
         return self.seen
 
-    def _read(self, deadline, what):
-        if not select.select([self._fd], [], [], max(0, deadline - time.monotonic()))[0]:
-            raise Timeout(f"no {what} in time; came:\n" + "\n".join(self.seen))
-        if not self._take():
-            raise Timeout(f"no {what} before the end of file; came:\n" + "\n".join(self.seen))
-
-    def _take(self):
-        block = os.read(self._fd, 65536)
-        *lines, self._partial = (self._partial + block).split(b"\n")
-        self.seen += [line.decode(errors="backslashreplace") for line in lines]
-        return bool(block)
+    def _read(self):
+        partial = b""
+        while block := os.read(self._fd, 65536):
+            *lines, partial = (partial + block).split(b"\n")
+            with self._changed:
+                self.seen += [line.decode(errors="backslashreplace") for line in lines]
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/unique_fd.h"
+
 namespace upcall::kernel {
 namespace {
 

@@ -120,7 +120,10 @@ TEST(Decode, BindsRulesToRows) {
   EXPECT_EQ(settings.policy.rules[1].action.kind, ActionKind::reject);
   EXPECT_EQ(settings.policy.coredump_default.handlers, std::vector<std::uint32_t>{2});
   EXPECT_EQ(settings.policy.core_pattern_taken, policy::OnTakeover::restore);
-  EXPECT_EQ(settings.policy.handlers, (Texts{"a", "b", "c"}));
+  using policy::Place;
+  EXPECT_EQ(settings.policy.handlers,
+            (std::vector<policy::Handler>{
+                {"a", Place::container}, {"b", Place::container}, {"c", Place::container}}));
   EXPECT_EQ(settings.handlers.size(), 3U);
 }
 
