@@ -84,7 +84,10 @@ class Pass(SystemTest):
         kernel.write("fs/suid_dumpable", 2)
         self.use_pattern("core")
         daemon = self.start(PASS_ALL)
-        self.assertEqual(self.passed(daemon, self.set_uid_crash()), [])
+        _, (run,), ended = daemon.wait_for_event(self.set_uid_crash())
+        self.assertEqual(ended["outcome"], "failed")  # as the kernel, which says so in its own log
+        self.assertIn("its path is not absolute", run["output"])
+        self.assertEqual(list(self.place.iterdir()), [])
 
     def test_root_only_core_at_an_absolute_path_belongs_to_root(self):
         kernel.write("fs/suid_dumpable", 2)

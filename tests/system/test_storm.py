@@ -58,7 +58,7 @@ class Storm(SystemTest):
         container.write("/bin/hang", "#!/bin/sh\necho $$ >/tmp/hang.pid\nexec sleep 100000\n")
         ended = container.run("/bin/crash", seconds=20)
         _, (run,), outcome = daemon.wait_for_event(ended.host_pid)
-        self.assertEqual((run["end"], outcome["outcome"]), ("timeout", "failed"))
+        self.assertEqual((run["end"], outcome["outcome"]), ("timed-out", "failed"))
         self.assertGreaterEqual(int(run["total_us"]), 1_000_000)
         self.assertLess(int(run["total_us"]), 5_000_000)
         inner = container.path("/tmp/hang.pid").read_text().strip()

@@ -123,7 +123,7 @@ TEST(Decode, BindsRulesToRows) {
   using policy::Place;
   EXPECT_EQ(settings.policy.handlers,
             (std::vector<policy::Handler>{
-                {"a", Place::container}, {"b", Place::container}, {"c", Place::container}}));
+                {"a", Place::container}, {"b", Place::container}, {"c", Place::host}}));
   EXPECT_EQ(settings.handlers.size(), 3U);
 }
 
