@@ -11,6 +11,7 @@
 #include <array>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -164,6 +165,15 @@ void refuse_what_cannot_be_passed(const CompiledPolicy& compiled,
       "reject}' or a handler"};
 }
 
+int check(const Options& options) {
+  const auto previous = or_throw(kernel::read_core_settings());
+  const auto compiled = or_throw(compile_policy(options.config, previous));
+  if (!compiled) return 1;
+  refuse_what_cannot_be_passed(*compiled, previous);
+  (void)std::printf("%s: no mistakes\n", options.config.c_str());
+  return 0;
+}
+
 int serve(const Options& options) {
   if (::geteuid() != 0) throw std::runtime_error{"upcalld must be started by root"};
   const auto runtime = make_directory(options.runtime_directory);
@@ -210,7 +220,7 @@ int main(int argc, char** argv) {
     upcall::log::start("upcalld", options.log_level);
     // A process in core_pattern's path that dumps core would wait for itself.
     (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    return upcall::daemon::serve(options);
+    return options.check ? upcall::daemon::check(options) : upcall::daemon::serve(options);
   } catch (const std::exception& failure) {
     upcall::log::error(failure.what());
     return 1;

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person types: help, mistakes in options, and the policies that the documents show."""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from upcalltest import paths
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def upcalld(*arguments):
+    return subprocess.run([paths.BIN / "upcalld", *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+class CommandLine(unittest.TestCase):
+    def check(self, policy):
+        with tempfile.TemporaryDirectory(prefix="upcall-system-") as directory:
+            config = pathlib.Path(directory) / "upcalld.yaml"
+            config.write_text(policy)
+            config.chmod(0o600)
+            return upcalld(f"--config={config}", "--check")
+
+    def test_help_names_every_option_of_the_manual(self):
+        manual = (ROOT / "docs/man/upcalld.8.scd").read_text()
+        said = upcalld("--help")
+        self.assertEqual(said.returncode, 0)
+        for option in re.findall(r"^\*(--[a-z-]+)", manual, re.MULTILINE):
+            self.assertIn(option, said.stdout)
+
+    def test_version_is_one_line(self):
+        self.assertRegex(upcalld("--version").stdout, r"^upcalld \d+\.\d+\.\d+\n$")
+
+    def test_mistakes_in_options_exit_2_and_say_what_is_taken(self):
+        for option, remedy in (("--core-mode=sockets", "auto, pipe, socket"), ("--log-level=loud", "debug, error"),
+                               ("--once-ready-fd=x", "number"), ("--nonsense", "nonsense"), ("stray", "stray")):
+            with self.subTest(option):
+                said = upcalld(option)
+                self.assertEqual(said.returncode, 2)
+                self.assertIn(remedy, said.stderr)
+
+    def test_policy_of_the_readme_has_no_mistakes(self):
+        example, = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        said = self.check(example)
+        self.assertEqual((said.returncode, said.stderr), (0, ""))
+        self.assertIn("no mistakes", said.stdout)
+
+    def test_all_mistakes_of_a_policy_are_told_at_once(self):
+        said = self.check("version: 1\nrulse: []\ndefaults: {coredump: maybe}\ndefaults: {}\n")
+        self.assertEqual(said.returncode, 1)
+        for place in (":2:1: ", ":3:22: ", ":4:1: "):
+            self.assertIn(place, said.stderr)
+
+    def test_policy_that_is_not_there_is_named(self):
+        said = upcalld("--config=/nonexistent/upcalld.yaml", "--check")
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("/nonexistent", said.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
