@@ -84,7 +84,7 @@ class Broker:
         daemon = Upcalld(directory, *self._options).wait_until_ready()
 
         def handler_start():
-            runs = [fields(line) for line in daemon.log.read_available() if " handler=" in line]
+            runs = [fields(line) for line in daemon.log.seen if " handler=" in line]
             starts = sorted(int(run["start_us"]) for run in runs if "start_us" in run)
             return {"handler_start_us": starts[len(starts) // 2]} if starts else {}
         try:

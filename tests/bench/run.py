@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="write every result there")
     options = parser.parse_args()
 
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="upcall-bench-", dir=options.store))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="upcall-", dir=options.store))
     directory.chmod(0o755)
     store = directory / "cores"
     store.mkdir()
