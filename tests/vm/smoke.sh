@@ -27,6 +27,6 @@ files=(--file "$here/guest/smoke:/opt/upcall/smoke")
 for folder in bin tests; do
     [[ ! -d $build/$folder ]] || files+=(--file "$build/$folder:/opt/upcall/$folder")
 done
-"$here/vmrun" --kernel "$kernel" "${files[@]}" --timeout 240 -- /opt/upcall/smoke || status=$?
+"$here/vmrun" --kernel "$kernel" "${files[@]}" --timeout 800 -- /opt/upcall/smoke || status=$?
 ((status != 77)) || skip "no qemu"
 exit "$status"
