@@ -148,11 +148,11 @@ TEST_F(Shim, PassesOnTheFactsAndTheWholeCore) {
 TEST_F(Shim, PassesOnALargeCoreByteForByte) {
   const CorePatternGuard guard;
   register_shim();
-  constexpr std::size_t kSize = std::size_t{64} << 20;
+  constexpr std::size_t kSize = std::size_t{16} << 20;
   const auto fill = [] {
     auto* memory = static_cast<unsigned*>(
         ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    for (unsigned i = 0; i < kSize / sizeof(unsigned); ++i) memory[i] = i * 2654435761U;
+    for (unsigned i = 0; i < kSize / sizeof(unsigned); ++i) memory[i] = (i + 1) * 2654435761U;
   };
   Victim victim{fill};
   const Call call = accept_call();
@@ -160,7 +160,7 @@ TEST_F(Shim, PassesOnALargeCoreByteForByte) {
   const std::string core = read_all(call.stream.get());
   EXPECT_EQ(core.size(), promised_size(core));
   std::vector<unsigned> expected(kSize / sizeof(unsigned));
-  for (unsigned i = 0; i < expected.size(); ++i) expected[i] = i * 2654435761U;
+  for (unsigned i = 0; i < expected.size(); ++i) expected[i] = (i + 1) * 2654435761U;
   EXPECT_NE(core.find(std::string_view{reinterpret_cast<const char*>(expected.data()), kSize}),
             std::string::npos);
 }
