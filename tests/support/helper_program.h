@@ -26,6 +26,6 @@ struct HelperReport {
                                          const std::string& arguments);
 
 // Waits, ten seconds at most, for the report; throws std::runtime_error without one.
-[[nodiscard]] HelperReport read_report(const std::filesystem::path& report);
+[[nodiscard]] HelperReport read_report(const std::filesystem::path& path);
 
 }  // namespace upcall::test
