@@ -167,7 +167,7 @@ Result<std::string> shim_core_pattern(const std::string& shim_path,
   }
   // Every value has its name, so that one which the kernel does not know is absent and shifts
   // nothing.
-  auto pattern = "|" + shim_path + " core " + socket_path + " P=%P I=%I s=%s d=%d c=%c t=%t F=%F";
+  auto pattern = "|" + shim_path + " core " + socket_path + " P=%P I=%I s=%s d=%d F=%F";
   if (pattern.size() > kMaxCorePattern) {
     return from_errno(
         "fit the paths of upcall-shim and its socket into the 127 bytes of core_pattern, it "

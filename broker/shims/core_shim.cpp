@@ -49,8 +49,6 @@ void take_argument(Call& call, std::string_view argument) {
   if (take_prefix(value, "I=")) call.facts.tid = parse_number<std::int32_t>(value);
   if (take_prefix(value, "s=")) call.facts.signal = parse_number<std::int32_t>(value);
   if (take_prefix(value, "d=")) call.facts.dumpable = parse_number<std::int32_t>(value);
-  if (take_prefix(value, "c=")) call.facts.core_limit = parse_number<std::int64_t>(value);
-  if (take_prefix(value, "t=")) call.facts.time = parse_number<std::int64_t>(value);
   if (take_prefix(value, "F=")) call.pidfd = parse_number<std::int32_t>(value);
   if (take_prefix(value, "wait=")) call.wait_seconds = parse_number<std::int64_t>(value);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Role "core": the kernel's core dump pipe helper, as kernel::shim_core_pattern() registers it.
 //
-//   upcall-shim core SOCKET [P=%P] [I=%I] [s=%s] [d=%d] [c=%c] [t=%t] [F=%F] [wait=SECONDS]
+//   upcall-shim core SOCKET [P=%P] [I=%I] [s=%s] [d=%d] [F=%F] [wait=SECONDS]
 //
 // It hands one end of a stream to the broker (wire/shim.h) and copies the core from descriptor 0
 // into the other. While it holds descriptor 0 the kernel may hold the dumping process, so it waits

@@ -17,7 +17,7 @@ constexpr std::string_view kHelp =
     "Passes a call of the Linux kernel on to upcall-broker. Only the kernel runs it.\n"
     "\n"
     "Roles:\n"
-    "  core SOCKET [P=%P] [I=%I] [s=%s] [d=%d] [c=%c] [t=%t] [F=%F] [wait=SECONDS]\n"
+    "  core SOCKET [P=%P] [I=%I] [s=%s] [d=%d] [F=%F] [wait=SECONDS]\n"
     "       a core dump, from kernel.core_pattern: |PATH/upcall-shim core SOCKET P=%P ...\n"
     "\n"
     "Failures go to the kernel's log. Exit status: 0 passed on, 1 failed, 2 wrong usage.\n";

@@ -24,13 +24,11 @@ enum class ShimKind : std::uint32_t { core_dump = 1 };
 struct ShimCoreDump {
   std::uint32_t version{kShimVersion};
   ShimKind kind{ShimKind::core_dump};
-  std::int32_t pid{-1};         // %P
-  std::int32_t tid{-1};         // %I
-  std::int32_t signal{-1};      // %s
-  std::int32_t dumpable{-1};    // %d: 0, 1 or 2, as in prctl(PR_SET_DUMPABLE) and fs.suid_dumpable
-  std::int64_t core_limit{-1};  // %c: RLIMIT_CORE in bytes; INT64_MAX for more than fits
-  std::int64_t time{-1};        // %t: seconds since the epoch
+  std::int32_t pid{-1};       // %P
+  std::int32_t tid{-1};       // %I
+  std::int32_t signal{-1};    // %s
+  std::int32_t dumpable{-1};  // %d: 0, 1 or 2, as in prctl(PR_SET_DUMPABLE) and fs.suid_dumpable
 };
-static_assert(std::is_trivially_copyable_v<ShimCoreDump> && sizeof(ShimCoreDump) == 40);
+static_assert(std::is_trivially_copyable_v<ShimCoreDump> && sizeof(ShimCoreDump) == 24);
 
 }  // namespace upcall::wire

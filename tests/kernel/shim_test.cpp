@@ -119,7 +119,6 @@ class Shim : public ::testing::Test {
 TEST_F(Shim, PassesOnTheFactsAndTheWholeCore) {
   const CorePatternGuard guard;
   register_shim();
-  const auto before = ::time(nullptr);
   Victim victim;
   Call call = accept_call();
   ASSERT_TRUE(call.stream);
@@ -129,9 +128,6 @@ TEST_F(Shim, PassesOnTheFactsAndTheWholeCore) {
   EXPECT_EQ(call.facts.tid, victim.pid());
   EXPECT_EQ(call.facts.signal, SIGSEGV);
   EXPECT_EQ(call.facts.dumpable, 1);
-  EXPECT_EQ(call.facts.core_limit, INT64_MAX);
-  EXPECT_GE(call.facts.time, before);
-  EXPECT_LE(call.facts.time, ::time(nullptr));
 
   std::ifstream info{"/proc/self/fdinfo/" + std::to_string(call.pidfd.get())};
   const std::string text{std::istreambuf_iterator<char>{info}, {}};

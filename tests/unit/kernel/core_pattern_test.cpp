@@ -102,7 +102,7 @@ TEST_F(CorePattern, RefusesASymlinkInAnyPartOfTheSocketPath) {
 
 TEST_F(CorePattern, NamesEveryValueOfTheShim) {
   EXPECT_EQ(*shim_core_pattern("/usr/libexec/upcalld/upcall-shim", "/tmp/s"),
-            "|/usr/libexec/upcalld/upcall-shim core /tmp/s P=%P I=%I s=%s d=%d c=%c t=%t F=%F");
+            "|/usr/libexec/upcalld/upcall-shim core /tmp/s P=%P I=%I s=%s d=%d F=%F");
 }
 
 TEST_F(CorePattern, RefusesAShimThatDoesNotFit) {
