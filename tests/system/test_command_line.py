@@ -18,7 +18,7 @@ def upcalld(*arguments):
 
 class CommandLine(unittest.TestCase):
     def check(self, policy):
-        with tempfile.TemporaryDirectory(prefix="upcall-system-") as directory:
+        with tempfile.TemporaryDirectory(prefix="upcall-") as directory:
             config = pathlib.Path(directory) / "upcalld.yaml"
             config.write_text(policy)
             config.chmod(0o600)

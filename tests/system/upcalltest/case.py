@@ -38,7 +38,7 @@ class SystemTest(unittest.TestCase):
             self.skipTest("upcalld is not built")
         self.guard = kernel.Guard()
         self.addCleanup(self.guard.close)
-        self.directory = tempfile.mkdtemp(prefix="upcall-system-")
+        self.directory = tempfile.mkdtemp(prefix="upcall-")
         self.addCleanup(shutil.rmtree, self.directory)
         os.chmod(self.directory, 0o755)
 
