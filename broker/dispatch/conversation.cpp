@@ -73,18 +73,19 @@ asio::awaitable<std::optional<kernel::FatalSignal>> Conversation::peek_fatal_sig
 }
 
 int Conversation::stream_for_handler() {
-  const int stream = stream_.native_handle();
-  // Asio has made it non-blocking to wait on it, for everybody who shares the open file.
-  (void)::fcntl(stream, F_SETFL, ::fcntl(stream, F_GETFL) & ~O_NONBLOCK);
-  return stream;
+  // No longer Asio's, which would wake up for every page of the core.
+  if (stream_.is_open()) given_ = UniqueFd{stream_.release()};
+  // It had made it non-blocking, for everybody who shares the open file.
+  (void)::fcntl(given_.get(), F_SETFL, ::fcntl(given_.get(), F_GETFL) & ~O_NONBLOCK);
+  return given_.get();
 }
 
 void Conversation::release() {
-  if (!stream_.is_open()) return;
-  // Not only close(): a handler, or a child that it left behind, may still hold the stream.
-  (void)::shutdown(stream_.native_handle(), SHUT_RDWR);
-  boost::system::error_code ec;
-  stream_.close(ec);
+  if (stream_.is_open()) given_ = UniqueFd{stream_.release()};
+  if (!given_) return;
+  // Not only closed: a handler, or a child that it left behind, may still hold the stream.
+  (void)::shutdown(given_.get(), SHUT_RDWR);
+  given_.reset();
 }
 
 }  // namespace upcall::dispatch

@@ -31,15 +31,16 @@ class Conversation {
   // when the head is too large or slow.
   [[nodiscard]] asio::awaitable<std::optional<kernel::FatalSignal>> peek_fatal_signal();
 
-  // Borrowed: for the handler's standard input. Blocking, as a program expects it; so the last
-  // thing that we do with it is release().
+  // Borrowed: for the handler's standard input. Blocking, as a program expects it; all that is left
+  // to us is release().
   [[nodiscard]] int stream_for_handler();
   // Ends the conversation for everybody who holds the stream.
   void release();
 
  private:
   asio::io_context& io_;
-  asio::posix::stream_descriptor stream_;
+  asio::posix::stream_descriptor stream_;  // while the conversation is ours
+  UniqueFd given_;                         // then
   sources::Opening opening_;
 };
 
