@@ -72,7 +72,10 @@ std::vector<std::string> decode_with_of_core(Reader& reader, const Value& with) 
                read_size(reader, held, "expected a size such as 1GiB (bytes, KiB, MiB, GiB, TiB)"));
         }},
        {"keep_free",
-        [&](const Value& held) { keep("KEEP_FREE", read_size_or_percentage(reader, held)); }}});
+        [&](const Value& held) { keep("KEEP_FREE", read_size_or_percentage(reader, held)); }},
+       {"sync", [&](const Value& held) {
+          keep("SYNC", read_word(reader, held, {"true", "false"}));
+        }}});
   std::vector<std::string> environment;
   environment.reserve(variables.size());
   for (const auto& [variable, value] : variables) {

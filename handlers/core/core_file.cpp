@@ -73,7 +73,6 @@ void CoreFile::label(const Identity& identity) const {
 }
 
 Result<std::string> CoreFile::publish(const std::string& name) {
-  if (::fsync(fd()) != 0) return from_errno("write the core to the disk");
   int problem = EEXIST;
   for (int i = 0; i < kMostNames && problem == EEXIST; ++i) {
     const auto attempt = i == 0 ? name : name + '.' + std::to_string(i);

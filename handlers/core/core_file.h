@@ -28,8 +28,7 @@ class CoreFile {
   // effort: a file system without attributes or a handler without CAP_CHOWN stores all the same.
   void label(const Identity& identity) const;
 
-  // Puts it on the disk and gives it its name; a number is added when the name is taken. Gives that
-  // name.
+  // Gives it its name; a number is added when the name is taken. Gives that name.
   [[nodiscard]] Result<std::string> publish(const std::string& name);
 
  private:

@@ -22,6 +22,7 @@ const std::string_view kHelp =
     "  UPCALL_WITH_LEVEL       of zstd, -7 to 19 [1]\n"
     "  UPCALL_WITH_MAX_SIZE    cut cores there: bytes, or 512KiB, 100MiB, 2GiB; 0 never [0]\n"
     "  UPCALL_WITH_KEEP_FREE   room to leave on the file system: a size, or a percentage [5%]\n"
+    "  UPCALL_WITH_SYNC        true to name a core only once it is on the disk [false]\n"
     "\n"
     "Exit status: 0 stored, whole or cut short; 75 no room now; 1 failed.\n";
 
@@ -71,16 +72,22 @@ bool take_keep_free(std::string_view text, Options& out) {
   return amount && (!out.keep_free.percent || *amount <= 100);
 }
 
+bool take_sync(std::string_view text, Options& out) {
+  out.sync = text == "true";
+  return text == "true" || text == "false";
+}
+
 struct Option {
   const char* variable;
   bool (*take)(std::string_view text, Options& out);
 };
 
-constexpr std::array<Option, 5> kOptions{{{"UPCALL_WITH_DIRECTORY", take_directory},
+constexpr std::array<Option, 6> kOptions{{{"UPCALL_WITH_DIRECTORY", take_directory},
                                           {"UPCALL_WITH_COMPRESS", take_compression},
                                           {"UPCALL_WITH_LEVEL", take_level},
                                           {"UPCALL_WITH_MAX_SIZE", take_max_size},
-                                          {"UPCALL_WITH_KEEP_FREE", take_keep_free}}};
+                                          {"UPCALL_WITH_KEEP_FREE", take_keep_free},
+                                          {"UPCALL_WITH_SYNC", take_sync}}};
 
 }  // namespace
 

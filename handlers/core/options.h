@@ -24,6 +24,7 @@ struct Options {
   int level{1};
   std::uint64_t max_size{0};  // of the core before compression; 0 is unlimited
   KeepFree keep_free;
+  bool sync{false};  // on the disk, not only in the page cache, before it is named
 };
 
 // From UPCALL_WITH_*; what is absent or empty keeps its default.

@@ -17,7 +17,7 @@ std::size_t StreamSource::fill(std::span<std::byte> buffer) {
   std::size_t filled = 0;
   while (filled < buffer.size()) {
     const ssize_t n =
-        ::read(stream_.get(), buffer.data() + filled, std::min(buffer.size() - filled, kReadSize));
+        ::read(stream_, buffer.data() + filled, std::min(buffer.size() - filled, kReadSize));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) failure_ = from_errno("read the core from descriptor 0");
     if (n <= 0) break;

@@ -6,10 +6,8 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <utility>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 
 namespace upcall::core {
 
@@ -29,16 +27,16 @@ class Source {
   [[nodiscard]] virtual const std::optional<Error>& failure() const = 0;
 };
 
-// The kernel's own dump: a stream socket, or a pipe or a file.
+// The kernel's own dump: a stream socket, or a pipe or a file, which outlives this.
 class StreamSource final : public Source {
  public:
-  explicit StreamSource(UniqueFd stream) : stream_{std::move(stream)} {}
+  explicit StreamSource(int stream) : stream_{stream} {}
 
   [[nodiscard]] std::size_t fill(std::span<std::byte> buffer) override;
   [[nodiscard]] const std::optional<Error>& failure() const override { return failure_; }
 
  private:
-  UniqueFd stream_;
+  int stream_;
   std::optional<Error> failure_;
 };
 

@@ -16,7 +16,7 @@ namespace {
 class CoreOptions : public ::testing::Test {
  protected:
   void TearDown() override {
-    for (const char* name : {"DIRECTORY", "COMPRESS", "LEVEL", "MAX_SIZE", "KEEP_FREE"}) {
+    for (const char* name : {"DIRECTORY", "COMPRESS", "LEVEL", "MAX_SIZE", "KEEP_FREE", "SYNC"}) {
       ::unsetenv((std::string{"UPCALL_WITH_"} + name).c_str());
     }
   }
@@ -34,6 +34,12 @@ TEST_F(CoreOptions, HaveDefaults) {
   EXPECT_EQ(options->level, 1);
   EXPECT_EQ(options->max_size, 0U);
   EXPECT_TRUE(options->keep_free.percent);
+  EXPECT_FALSE(options->sync);
+}
+
+TEST_F(CoreOptions, TakeWhetherToWaitForTheDisk) {
+  EXPECT_TRUE(with("UPCALL_WITH_SYNC", "true")->sync);
+  EXPECT_FALSE(with("UPCALL_WITH_SYNC", "false")->sync);
 }
 
 TEST_F(CoreOptions, TakeSizesWithUnits) {
@@ -64,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(Core, BadCoreOptions,
                                            BadOption{"UPCALL_WITH_MAX_SIZE", "1GB"},
                                            BadOption{"UPCALL_WITH_MAX_SIZE", "-1"},
                                            BadOption{"UPCALL_WITH_MAX_SIZE", "99999999999GiB"},
-                                           BadOption{"UPCALL_WITH_KEEP_FREE", "101%"}));
+                                           BadOption{"UPCALL_WITH_KEEP_FREE", "101%"},
+                                           BadOption{"UPCALL_WITH_SYNC", "maybe"}));
 
 TEST(FileName, HasNoByteOfTheProcessThatCouldMeanAnything) {
   const Identity identity{.pid = "../7", .comm = "../a b\n\xff", .time_us = 42};

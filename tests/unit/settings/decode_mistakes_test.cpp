@@ -166,9 +166,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"run: builtin:core, with: {max_size: [1]}", "52: expected text, not a list"},
         Case{"run: builtin:core, with: {keep_free: 100%}",
              "53: expected a size such as 1GiB (bytes, KiB, MiB, GiB, TiB), or 0% to 99%"},
+        Case{"run: builtin:core, with: {sync: yes}", "48: expected 'true' or 'false'"},
         Case{"run: builtin:core, with: {keep: 5}",
              "42: unknown key 'keep'; expected 'mode', 'directory', "
-             "'compress', 'level', 'max_size' or 'keep_free'"}));
+             "'compress', 'level', 'max_size', 'keep_free' or 'sync'"}));
 
 // A policy with containers and handlers, whose line 6 is this rule.
 std::string with_rule(const std::string& keys) {

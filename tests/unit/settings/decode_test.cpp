@@ -95,6 +95,8 @@ TEST(Decode, PassesTheBuiltinItsKeysWithSizesInBytes) {
                                     "UPCALL_WITH_MAX_SIZE=1073741824", "UPCALL_WITH_MODE=full"}));
   EXPECT_EQ(decoded_handler("run: builtin:core, with: {keep_free: 64KiB}").environment[2],
             "UPCALL_WITH_KEEP_FREE=65536");
+  EXPECT_EQ(decoded_handler("run: builtin:core, with: {sync: true}").environment[3],
+            "UPCALL_WITH_SYNC=true");
 }
 
 TEST(Decode, BindsRulesToRows) {
