@@ -68,6 +68,15 @@ std::string_view take_until(std::string_view& rest, char separator) {
   return taken;
 }
 
+std::string_view take_word(std::string_view& rest) {
+  constexpr std::string_view kBlanks = " \t\n";
+  const auto begin = rest.find_first_not_of(kBlanks);
+  rest.remove_prefix(begin == std::string_view::npos ? rest.size() : begin);
+  const auto word = rest.substr(0, rest.find_first_of(kBlanks));
+  rest.remove_prefix(word.size());
+  return word;
+}
+
 bool glob_matches(std::string_view pattern, std::string_view text) {
   // Where to go on when an element fails: one for the last `*`, one for the last `**`. Only the
   // latest of each matters, which is what keeps this polynomial.

@@ -27,6 +27,10 @@ template <std::integral T>
 // The text between two positions of the separator; takes it off the front of `rest`.
 [[nodiscard]] std::string_view take_until(std::string_view& rest, char separator);
 
+// The next word, which blanks, tabs and ends of lines separate; takes it off the front of `rest`.
+// Empty when there is none.
+[[nodiscard]] std::string_view take_word(std::string_view& rest);
+
 // Shell-style matching on bytes: `?` one, `*` any but '/', `**` any at all, `[a-z]`, `[!a-z]`,
 // `\x`. Linear in text for each `*`: two-pointer backtracking, never exponential.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);

@@ -35,24 +35,56 @@ asio::awaitable<Outcome> CoreDumpCase::handle() {
   const auto thread = find_thread();
   if (!thread) co_return lose(thread.error());
   arrival_.tid = *thread;
-  const int dumpable = arrival_.dumpable ? static_cast<int>(*arrival_.dumpable) : -1;
-  auto captured = co_await services_.launcher.capture(arrival_.pidfd.get(), *thread, dumpable);
-  if (!captured) co_return lose(captured.error());
-  capture_ = captured->reply.capture;
+  cgroup_ = kernel::read_unified_cgroup(services_.proc, thread_directory());
+  auto known = co_await identify();
+  if (known) known = co_await wait_for_share();
   auto outcome = Outcome::lost;
-  if (const auto learnt = learn(*std::move(captured)); learnt) {
+  if (known) {
     outcome = co_await decide_and_act();
   } else {
-    outcome = lose(learnt.error());
+    outcome = lose(known.error());
   }
-  co_await services_.launcher.release(capture_);
+  co_await let_go_of_capture();
   conversation_.release();
   co_return outcome;
+}
+
+asio::awaitable<Result<Ok>> CoreDumpCase::identify() {
+  place_ = co_await services_.running.acquire();
+  const int dumpable = arrival_.dumpable ? static_cast<int>(*arrival_.dumpable) : -1;
+  auto captured =
+      co_await services_.launcher.capture(arrival_.pidfd.get(), *arrival_.tid, dumpable);
+  if (!captured) co_return captured.error();
+  capture_ = captured->reply.capture;
+  co_return learn(*std::move(captured));
+}
+
+asio::awaitable<Result<Ok>> CoreDumpCase::wait_for_share() {
+  const auto key = FairShare::key_of(event_.origin);
+  const bool has_to_wait = services_.shares.exhausted(key);
+  if (has_to_wait) {
+    co_await let_go_of_capture();
+    place_ = {};
+  }
+  auto share = co_await services_.shares.acquire(key);
+  if (!share) co_return from_errno("wait behind as many of the same origin", EBUSY);
+  share_ = *std::move(share);
+  if (has_to_wait) co_return co_await identify();
+  co_return Ok{};
+}
+
+asio::awaitable<void> CoreDumpCase::let_go_of_capture() {
+  if (capture_) co_await services_.launcher.release(*capture_);
+  capture_.reset();
 }
 
 Result<pid_t> CoreDumpCase::find_thread() const {
   if (arrival_.tid) return *arrival_.tid;
   return kernel::find_dumping_thread(services_.proc, arrival_.pid);
+}
+
+std::string CoreDumpCase::thread_directory() const {
+  return std::to_string(arrival_.pid) + "/task/" + std::to_string(*arrival_.tid);
 }
 
 // Everything that the policy may ask about.
@@ -61,15 +93,14 @@ Result<Ok> CoreDumpCase::learn(launcher::Captured captured) {
   event::CoreDump dump{.signal = arrival_.signal};
   if (!dump.signal && reply.signal > 0) dump.signal = reply.signal;
   if (reply.dumpable >= 0) dump.dumpable = static_cast<event::Dumpable>(reply.dumpable);
-  const auto limits =
-      kernel::read_proc(services_.proc, std::to_string(arrival_.pid) + "/task/" +
-                                            std::to_string(*arrival_.tid) + "/limits");
+  const auto limits = kernel::read_proc(services_.proc, thread_directory() + "/limits");
   // Without its limit the process gets none: the safe side for a file that it did not ask for.
   if (limits) dump.core_limit = kernel::parse_core_limit(*limits).value_or(0);
   const origin::Subject subject{.proc = services_.proc,
                                 .pidfd = arrival_.pidfd.get(),
                                 .pid = arrival_.pid,
-                                .tid = *arrival_.tid};
+                                .tid = *arrival_.tid,
+                                .cgroup = cgroup_};
   auto origin =
       origin::resolve(subject, reply, std::move(captured.exe), std::move(captured.host_name));
   if (!origin) return origin.error();
@@ -135,7 +166,7 @@ asio::awaitable<bool> CoreDumpCase::run(std::uint32_t row) {
   const int input = core_given_ ? sockets->empty.get() : conversation_.stream_for_handler();
   const std::array fds{input, sockets->output.get(), sockets->output.get(), sockets->event.get()};
   const auto environment = to_environment(fields);
-  const auto started = co_await services_.launcher.start(capture_, row, environment, fds);
+  const auto started = co_await services_.launcher.start(*capture_, row, environment, fds);
   if (!started) {
     (void)lose(started.error());
     co_return false;

@@ -9,7 +9,9 @@
 #include <string>
 
 #include "base/asio.h"
+#include "base/semaphore.h"
 #include "dispatch/conversation.h"
+#include "dispatch/fair_share.h"
 #include "dispatch/pass.h"
 #include "event/event.h"
 #include "launcher/client.h"
@@ -33,6 +35,8 @@ inline constexpr std::size_t kOutcomes = 6;
 // What every case works with.
 struct Services {
   asio::io_context& io;
+  Semaphore& running;  // as many as the launcher can hold
+  FairShare& shares;
   launcher::Client& launcher;
   const policy::Policy& policy;
   PassRows pass;
@@ -53,6 +57,12 @@ class CoreDumpCase {
 
  private:
   [[nodiscard]] Result<pid_t> find_thread() const;
+  [[nodiscard]] std::string thread_directory() const;  // of the dumping thread, below /proc
+  // Takes a place, captures the process and learns whose it is.
+  [[nodiscard]] asio::awaitable<Result<Ok>> identify();
+  // Waits without a capture, of which there are only so many for everybody, for the origin's share.
+  [[nodiscard]] asio::awaitable<Result<Ok>> wait_for_share();
+  [[nodiscard]] asio::awaitable<void> let_go_of_capture();
   [[nodiscard]] Result<Ok> learn(launcher::Captured captured);
   [[nodiscard]] asio::awaitable<void> learn_details();
   [[nodiscard]] asio::awaitable<Outcome> decide_and_act();
@@ -66,7 +76,10 @@ class CoreDumpCase {
   const Services& services_;
   sources::CoreDumpArrival arrival_;
   Conversation conversation_;
-  std::uint32_t capture_{};
+  std::string cgroup_;
+  Semaphore::Permit place_;
+  Semaphore::Permit share_;
+  std::optional<std::uint32_t> capture_;
   event::Event event_;
   policy::Decision decision_;
   bool core_given_{

@@ -74,6 +74,9 @@ Result<std::optional<UniqueFd>> open_thread_pidfd(pid_t tid) {
   return fd.error();
 }
 
-bool still_exists(int pidfd) { return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0; }
+bool still_exists(int pidfd) {
+  // EPERM says that it lives and is not ours.
+  return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno == EPERM;
+}
 
 }  // namespace upcall::kernel

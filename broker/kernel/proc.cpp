@@ -3,28 +3,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/syscall.h>
 
 #include <array>
 #include <memory>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "kernel/stat.h"
 
 namespace upcall::kernel {
 namespace {
 
 constexpr std::size_t kLargestFile = std::size_t{64} * 1024;
-constexpr std::uint32_t kDumpCore =
-    0x200;  // PF_DUMPCORE of include/linux/sched.h, the same since 2.6
-
-std::string_view next_word(std::string_view& rest) {
-  while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
-  const auto word = rest.substr(0, rest.find_first_of(" \t"));
-  rest.remove_prefix(word.size());
-  return word;
-}
 
 // What follows `key` on the line that starts with it.
 std::optional<std::string_view> line_after(std::string_view text, std::string_view key) {
@@ -37,12 +27,14 @@ std::optional<std::string_view> line_after(std::string_view text, std::string_vi
 
 template <class T>
 std::optional<T> first_number(std::string_view line) {
-  return parse_integer<T>(next_word(line));
+  return parse_integer<T>(take_word(line));
 }
 
 bool is_dumping(int proc, pid_t pid, std::string_view tid) {
-  const auto stat = read_proc(proc, std::to_string(pid) + "/task/" + std::string{tid} + "/stat");
-  return stat && (parse_stat_flags(*stat).value_or(0) & kDumpCore) != 0;
+  const auto text = read_proc(proc, std::to_string(pid) + "/task/" + std::string{tid} + "/stat");
+  if (!text) return false;
+  const auto stat = parse_stat(*text);
+  return stat && stat->dumping;
 }
 
 }  // namespace
@@ -78,23 +70,10 @@ Result<pid_t> find_dumping_thread(int proc, pid_t pid) {
                     ESRCH);
 }
 
-bool still_there(int pidfd) {
-  // EPERM says that it lives and is not ours.
-  return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno == EPERM;
-}
-
-std::optional<std::uint32_t> parse_stat_flags(std::string_view stat) {
-  const auto end = stat.rfind(')');
-  if (end == std::string_view::npos) return {};
-  auto rest = stat.substr(end + 1);
-  for (int field = 3; field < 9; ++field) (void)next_word(rest);
-  return parse_integer<std::uint32_t>(next_word(rest));
-}
-
 std::vector<pid_t> parse_namespace_pids(std::string_view status) {
   std::vector<pid_t> pids;
   auto line = line_after(status, "NSpid:").value_or("");
-  for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
+  for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
     const auto pid = parse_integer<pid_t>(word);
     if (!pid) return {};
     pids.push_back(*pid);
@@ -113,9 +92,14 @@ std::string parse_unified_cgroup(std::string_view cgroup) {
   return std::string{line_after(cgroup, "0::").value_or("")};
 }
 
+std::string read_unified_cgroup(int proc, const std::string& directory) {
+  const auto cgroup = read_proc(proc, directory + "/cgroup");
+  return cgroup ? parse_unified_cgroup(*cgroup) : std::string{};
+}
+
 std::optional<std::uint64_t> parse_core_limit(std::string_view limits) {
   auto line = line_after(limits, "Max core file size").value_or("");
-  const auto word = next_word(line);
+  const auto word = take_word(line);
   if (word == "unlimited") return UINT64_MAX;
   return parse_integer<std::uint64_t>(word);
 }
@@ -124,9 +108,9 @@ std::vector<IdRange> parse_id_map(std::string_view map) {
   std::vector<IdRange> ranges;
   while (!map.empty()) {
     auto line = take_until(map, '\n');
-    const auto inner = parse_integer<std::uint32_t>(next_word(line));
-    const auto outer = parse_integer<std::uint32_t>(next_word(line));
-    const auto count = parse_integer<std::uint32_t>(next_word(line));
+    const auto inner = parse_integer<std::uint32_t>(take_word(line));
+    const auto outer = parse_integer<std::uint32_t>(take_word(line));
+    const auto count = parse_integer<std::uint32_t>(take_word(line));
     if (inner && outer && count)
       ranges.push_back({.inner = *inner, .outer = *outer, .count = *count});
   }

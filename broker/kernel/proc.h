@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What /proc says of a process to a reader without privileges (proc_pid_stat(5),
-// proc_pid_status(5), cgroups(7), user_namespaces(7)). The parsers are pure. Whoever reads
+// What /proc says of a process to a reader without privileges (proc_pid_status(5),
+// cgroups(7), user_namespaces(7)). The parsers are pure. Whoever reads
 // /proc/PID by number must ask a pidfd afterwards whether that process still lives.
 #pragma once
 
@@ -23,12 +23,6 @@ namespace upcall::kernel {
 // leader. ESRCH when there is none.
 [[nodiscard]] Result<pid_t> find_dumping_thread(int proc, pid_t pid);
 
-// Whether the process behind a pidfd has not been reaped.
-[[nodiscard]] bool still_there(int pidfd);
-
-// Field 9 of stat. A comm may hold blanks and ')', so fields count from the last ')'.
-[[nodiscard]] std::optional<std::uint32_t> parse_stat_flags(std::string_view stat);
-
 // "NSpid:" of status: the pid in each PID namespace from the reader's to its own.
 [[nodiscard]] std::vector<pid_t> parse_namespace_pids(std::string_view status);
 
@@ -37,6 +31,10 @@ struct RealIds {
   gid_t gid{};
 };
 [[nodiscard]] std::optional<RealIds> parse_real_ids(std::string_view status);
+
+// Of a process or, below task/, a thread: its path in the unified hierarchy; empty without one, and
+// when it is gone.
+[[nodiscard]] std::string read_unified_cgroup(int proc, const std::string& directory);
 
 // The path in the unified hierarchy ("0::/path" of cgroup); empty without one.
 [[nodiscard]] std::string parse_unified_cgroup(std::string_view cgroup);

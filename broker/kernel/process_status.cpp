@@ -9,8 +9,6 @@
 namespace upcall::kernel {
 namespace {
 
-constexpr std::uint32_t kPfDumpcore = 0x200;  // include/linux/sched.h
-
 // The lines of /proc/PID/limits, in the order of the RLIMIT_ numbers (fs/proc/base.c, lnames).
 constexpr std::array<std::string_view, RLIM_NLIMITS> kLimitNames = {
     "Max cpu time",       "Max file size",     "Max data size",         "Max stack size",
@@ -24,14 +22,6 @@ std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// Takes the next word off the front of `rest`; empty at its end.
-std::string_view take_word(std::string_view& rest) {
-  rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
-  const auto word = rest.substr(0, rest.find_first_of(" \t"));
-  rest.remove_prefix(word.size());
-  return word;
 }
 
 // Collects fields by name, and remembers whether each was there and well-formed.
@@ -149,27 +139,6 @@ Result<ResourceLimits> read_limits(const std::string& directory) {
   const auto text = read_file(path);
   if (!text) return text.error();
   return parsed(parse_limits(*text), path);
-}
-
-std::optional<DumpState> parse_dump_state(std::string_view stat) {
-  // The name, field 2, is the process's choice and may hold blanks and parentheses: count from its
-  // end.
-  const auto name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos) return {};
-  auto rest = stat.substr(name_end + 1);
-  for (int field = 3; field < 9; ++field) take_word(rest);
-  const auto flags = parse_integer<std::uint32_t>(take_word(rest));
-  for (int field = 10; field < 52; ++field) take_word(rest);
-  const auto exit_code = parse_integer<int>(trim(take_until(rest, '\n')));
-  if (!flags || !exit_code) return {};
-  return DumpState{.dumping = (*flags & kPfDumpcore) != 0, .signal = *exit_code & 0x7f};
-}
-
-Result<DumpState> read_dump_state(const std::string& directory) {
-  const std::string path = directory + "/stat";
-  const auto text = read_file(path);
-  if (!text) return text.error();
-  return parsed(parse_dump_state(*text), path);
 }
 
 }  // namespace upcall::kernel

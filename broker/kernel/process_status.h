@@ -46,14 +46,4 @@ using ResourceLimits = std::array<rlimit, RLIM_NLIMITS>;
 [[nodiscard]] Result<ProcessStatus> read_status(const std::string& directory);
 [[nodiscard]] Result<ResourceLimits> read_limits(const std::string& directory);
 
-// What stat tells of a dump.
-struct DumpState {
-  bool dumping{};  // of /proc/PID/task/TID: this very thread is the one that dumps (PF_DUMPCORE)
-  // Of /proc/PID: the fatal signal, in exit_code (field 52), which a process that dumps shows early
-  // (Linux 5.17) to a reader that may ptrace it. 0 where the kernel does not tell.
-  int signal{};
-};
-[[nodiscard]] std::optional<DumpState> parse_dump_state(std::string_view stat);
-[[nodiscard]] Result<DumpState> read_dump_state(const std::string& directory);
-
 }  // namespace upcall::kernel

@@ -8,6 +8,7 @@
 
 #include "kernel/pidfd.h"
 #include "kernel/read_file.h"
+#include "kernel/stat.h"
 #include "launcher/disclosure.h"
 
 namespace upcall::launcher {
@@ -46,6 +47,13 @@ std::string read_host_name(const Own& own, const Subject& origin) {
   return name;
 }
 
+// Empty for a namespace that is not below the host's.
+Result<std::vector<std::uint64_t>> ids_up_to(int fd, std::uint64_t host) {
+  auto ids = kernel::lineage(fd, host);
+  if (!ids) return ids.error();
+  return (*ids).value_or(std::vector<std::uint64_t>{});
+}
+
 }  // namespace
 
 Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& request) {
@@ -81,13 +89,15 @@ Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureR
   const auto status = kernel::read_status(directory);
   if (!status) return status.error();
   step_ = CaptureStep::dumping;
-  const auto dump = kernel::read_dump_state(directory);
+  const auto dump = kernel::read_stat(directory);
   if (!dump) return dump.error();
   if (!status->core_dumping || !dump->dumping) {
     return from_errno("capture a thread that does not dump core", EINVAL);
   }
-  const auto process = kernel::read_dump_state("/proc/" + std::to_string(facts->pid));
+  const auto process = kernel::read_stat("/proc/" + std::to_string(facts->pid));
   if (process) capture.signal = process->signal;
+  capture.pid = thread.pid;
+  capture.tid = thread.tid;
   return thread;
 }
 
@@ -103,20 +113,23 @@ Result<Ok> Capturing::read_origin(Capture& capture, const ThreadName& thread) {
 
 Result<Ok> Capturing::judge(Capture& capture) {
   const auto& namespaces = capture.origin->namespaces;
-  const auto host = own_.namespaces.id(Namespace::user);
-  auto users = kernel::lineage(namespaces.fd(Namespace::user), host);
+  Lineages lineages{.host_user = own_.namespaces.id(Namespace::user),
+                    .host_pid = own_.namespaces.id(Namespace::pid)};
+  auto users = ids_up_to(namespaces.fd(Namespace::user), lineages.host_user);
   if (!users) return users.error();
-  UserNamespaces lineages{.host = host};
-  if (*users) lineages.origin = **std::move(users);
+  lineages.users = *std::move(users);
   capture.user_depth =
-      lineages.origin.empty() ? 0 : static_cast<std::uint32_t>(lineages.origin.size() - 1);
+      lineages.users.empty() ? 0 : static_cast<std::uint32_t>(lineages.users.size() - 1);
   if (!capture.container) return Ok{};
+  auto pids = ids_up_to(namespaces.fd(Namespace::pid), lineages.host_pid);
+  if (!pids) return pids.error();
+  lineages.pids = *std::move(pids);
   const auto owner = kernel::owning_user_namespace(namespaces.fd(Namespace::mnt));
   if (!owner) return owner.error();
   if (*owner) {
-    auto owners = kernel::lineage((*owner)->get(), host);
+    auto owners = ids_up_to((*owner)->get(), lineages.host_user);
     if (!owners) return owners.error();
-    if (*owners) lineages.mount_owner = **std::move(owners);
+    lineages.mount_owners = *std::move(owners);
   }
   capture.failed_rules =
       failed_rules(*capture.origin, capture.container->init, lineages, capture.dumpable);

@@ -29,6 +29,8 @@ enum class CaptureStep : std::uint32_t {
 
 struct Capture {
   UniqueFd pidfd;
+  pid_t pid{};
+  pid_t tid{};  // the dumping thread
   std::optional<int> dumpable;
   int signal{};  // the fatal one; 0 where this kernel does not tell
   // Empty where a security module keeps even us out of the process: then it is the host's, and

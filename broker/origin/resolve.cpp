@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "origin/resolve.h"
 
+#include "kernel/pidfd.h"
 #include "kernel/proc.h"
 
 namespace upcall::origin {
@@ -24,9 +25,9 @@ std::string without_newline(std::string text) {
 }
 
 // The id at the container's level, counted from ours.
-std::optional<pid_t> pid_at_depth(const std::vector<pid_t>& pids, std::uint32_t depth) {
-  if (depth == 0 || depth >= pids.size()) return {};
-  return pids[depth];
+std::optional<pid_t> inner_pid(const std::vector<pid_t>& pids, const wire::CaptureReply& capture) {
+  if (capture.template_pid == 0 || capture.pid_depth >= pids.size()) return {};
+  return pids[capture.pid_depth];
 }
 
 // Ids as the container's init sees them, by the maps of its user namespace.
@@ -53,13 +54,10 @@ Result<Ok> read_thread(const Subject& subject, const wire::CaptureReply& capture
   if (!ids) return from_errno("read the ids of process " + std::to_string(subject.pid), EBADMSG);
   origin.uid = ids->uid;
   origin.gid = ids->gid;
-  origin.inner_tid = pid_at_depth(kernel::parse_namespace_pids(*status), capture.pid_depth);
+  origin.inner_tid = inner_pid(kernel::parse_namespace_pids(*status), capture);
   if (const auto leader =
           kernel::read_proc(subject.proc, std::to_string(subject.pid) + "/status")) {
-    origin.inner_pid = pid_at_depth(kernel::parse_namespace_pids(*leader), capture.pid_depth);
-  }
-  if (const auto cgroup = kernel::read_proc(subject.proc, thread + "cgroup")) {
-    origin.cgroup = kernel::parse_unified_cgroup(*cgroup);
+    origin.inner_pid = inner_pid(kernel::parse_namespace_pids(*leader), capture);
   }
   return Ok{};
 }
@@ -72,6 +70,7 @@ Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& 
                        .tid = subject.tid,
                        .exe = std::move(exe),
                        .host_name = std::move(host_name),
+                       .cgroup = subject.cgroup,
                        .verdict = to_verdict(capture.verdict),
                        .failed_rules = capture.failed_rules,
                        .namespaces = capture.origin_namespaces,
@@ -80,7 +79,7 @@ Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& 
                        .user_namespace_depth = capture.user_depth};
   if (auto read = read_thread(subject, capture, origin); !read) return read.error();
   if (capture.template_pid != 0) translate_ids(subject, capture, origin);
-  if (!kernel::still_there(subject.pidfd)) {
+  if (!kernel::still_exists(subject.pidfd)) {
     return from_errno("keep hold of process " + std::to_string(subject.pid), ESRCH);
   }
   return origin;

@@ -15,6 +15,7 @@ struct Subject {
   int pidfd{};  // borrowed; the kernel gave it
   pid_t pid{};
   pid_t tid{};
+  std::string cgroup;  // its path in the unified hierarchy; empty without one
 };
 
 // ESRCH when the process was gone before everything was read: what was read then may be another's.

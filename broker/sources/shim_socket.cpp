@@ -2,9 +2,9 @@
 #include "sources/shim_socket.h"
 
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include "base/limits.h"
+#include "kernel/pidfd.h"
 #include "wire/seqpacket.h"
 
 namespace upcall::sources {
@@ -18,12 +18,6 @@ std::optional<event::Dumpable> to_dumpable(std::int32_t value) {
 }
 
 // The kernel waits with the process until the shim ends, so its pid cannot have been reused.
-Result<UniqueFd> open_pidfd(pid_t pid) {
-  UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-  if (!pidfd) return from_errno("open a pidfd of process " + std::to_string(pid));
-  return pidfd;
-}
-
 Result<CoreDumpArrival> to_arrival(const wire::ShimCoreDump& message, wire::Received received) {
   if (received.size != sizeof message || message.version != wire::kShimVersion ||
       message.kind != wire::ShimKind::core_dump || received.fd_count == 0 || message.pid <= 0) {
@@ -39,7 +33,7 @@ Result<CoreDumpArrival> to_arrival(const wire::ShimCoreDump& message, wire::Rece
   if (message.tid > 0) arrival.tid = message.tid;
   if (message.signal > 0) arrival.signal = message.signal;
   if (!arrival.pidfd) {
-    auto pidfd = open_pidfd(message.pid);
+    auto pidfd = kernel::open_pidfd(message.pid);
     if (!pidfd) return pidfd.error();
     arrival.pidfd = *std::move(pidfd);
   }

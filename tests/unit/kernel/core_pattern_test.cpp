@@ -106,8 +106,8 @@ TEST_F(CorePattern, NamesEveryValueOfTheShim) {
 }
 
 TEST_F(CorePattern, RefusesAShimThatDoesNotFit) {
-  EXPECT_TRUE(shim_core_pattern("/" + std::string(78, 'x'), "/tmp/s"));
-  const auto pattern = shim_core_pattern("/" + std::string(79, 'x'), "/tmp/s");
+  EXPECT_TRUE(shim_core_pattern("/" + std::string(88, 'x'), "/tmp/s"));
+  const auto pattern = shim_core_pattern("/" + std::string(89, 'x'), "/tmp/s");
   ASSERT_FALSE(pattern);
   EXPECT_THAT(describe(pattern.error()), HasSubstr("it takes 128"));
   EXPECT_FALSE(shim_core_pattern("/bin/100%", "/tmp/s"));

@@ -3,22 +3,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/unique_fd.h"
 
 namespace upcall::kernel {
 namespace {
-
-TEST(ParseStatFlags, CountsFromTheLastParenthesisOfTheName) {
-  const std::string rest = " S 1 1 1 0 -1 4195904 230";
-  EXPECT_EQ(parse_stat_flags("7 (sh)" + rest), 4195904U);
-  EXPECT_EQ(parse_stat_flags("7 (a) S 9 9 9 9 9 512 b)" + rest), 4195904U);
-  EXPECT_EQ(parse_stat_flags("7 (a)\n%s b)" + rest), 4195904U);
-  EXPECT_EQ(parse_stat_flags("7 sh S 1"), std::nullopt);
-  EXPECT_EQ(parse_stat_flags("7 (sh) S 1"), std::nullopt);
-}
 
 TEST(ParseNamespacePids, GivesOneForEachLevel) {
   EXPECT_EQ(parse_namespace_pids("Name:\tx\nNSpid:\t812\t7\t1\nNSpgid:\t3\n"),
@@ -72,15 +61,6 @@ TEST(FindDumpingThread, FindsNoneInAHealthyProcess) {
   const auto thread = find_dumping_thread(proc.get(), ::getpid());
   ASSERT_FALSE(thread);
   EXPECT_EQ(thread.error().code, std::errc::no_such_process);
-}
-
-TEST(StillThere, IsFalseOnceTheProcessIsReaped) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  const UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, child, 0))};
-  EXPECT_TRUE(still_there(pidfd.get()));
-  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  EXPECT_FALSE(still_there(pidfd.get()));
 }
 
 }  // namespace
