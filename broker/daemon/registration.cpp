@@ -88,9 +88,10 @@ Result<Ok> Registration::take_over(const std::string& pattern, unsigned pipe_lim
     if (auto saved = write_saved(file_, {.ours = pattern, .previous = previous_}); !saved)
       return saved;
   }
-  if (auto written = kernel::write_core_pipe_limit(pipe_limit); !written) return written;
   ours_ = pattern;
+  our_pipe_limit_ = pipe_limit;
   registered_ = true;
+  if (auto written = kernel::write_core_pipe_limit(pipe_limit); !written) return written;
   return kernel::write_core_pattern(pattern);
 }
 
@@ -101,6 +102,10 @@ Result<Ok> Registration::restore() {
   if (!now) return now.error();
   if (now->pattern == ours_) {
     if (auto written = kernel::write_core_settings(previous_); !written) return written;
+  } else if (now->pipe_limit == our_pipe_limit_) {
+    // Another program has the pattern, or we never had it; this is still ours to put back.
+    auto written = kernel::write_core_pipe_limit(previous_.pipe_limit);
+    if (!written) return written;
   }
   (void)::unlink(file_.c_str());
   return Ok{};

@@ -40,6 +40,7 @@ class Registration {
   bool keep_{};  // registered by the service manager: ours to use, not to end
   bool registered_{false};
   std::string ours_;
+  unsigned our_pipe_limit_{};
 };
 
 }  // namespace upcall::daemon

@@ -242,6 +242,7 @@ void Supervisor::tell_launcher(const std::string& ours) {
     const auto& previous = registration.previous();
     ours.copy(record.ours.data(), record.ours.size() - 1);
     previous.pattern.copy(record.previous.data(), record.previous.size() - 1);
+    record.our_pipe_limit = static_cast<std::int32_t>(kPipeLimit);
     record.previous_pipe_limit = static_cast<std::int32_t>(previous.pipe_limit);
   }
   (void)wire::send_message(parts_.launcher_socket.get(), wire::bytes_of(record));

@@ -56,8 +56,9 @@ const char* name_of(wire::RunEnd how) {
 // Why an origin is mixed: the rules of disclosure that failed, by their numbers in
 // docs/THREAT-MODEL.md.
 std::string failed_rules(std::uint32_t bits) {
+  constexpr std::uint32_t kRules = 8;
   std::string names;
-  for (std::uint32_t i = 0; i < 7; ++i) {
+  for (std::uint32_t i = 0; i < kRules; ++i) {
     if ((bits & (1U << i)) == 0) continue;
     names += (names.empty() ? "D" : ",D") + std::to_string(i + 1);
   }

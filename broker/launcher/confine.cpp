@@ -8,6 +8,7 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -155,6 +156,9 @@ bool install_filters(const Confinement& c) noexcept {
 // The handler, before its exec. Nothing is left for it to drop.
 int exec_handler(void* argument) noexcept {
   const auto& c = *static_cast<const Confinement*>(argument);
+  // The leader of a session can leave neither that nor its process group, whose number so stays its
+  // own for as long as we have not reaped it.
+  if (!call(SYS_setsid)) fail(ConfineStep::session);
   if (c.executable < 0) {
     ::execve(c.path, c.argv, c.envp);
   } else {
@@ -169,6 +173,11 @@ int exec_handler(void* argument) noexcept {
 bool clone_handler(const Confinement& c) noexcept {
   constexpr std::size_t kStack = std::size_t{32} * 1024;
   alignas(16) static std::array<std::byte, kStack> stack;
+  // The kernel writes the number for us. A handler that has a copy of our memory, which its
+  // container may reach into, must not have the table of everybody's numbers.
+  if (!c.share_memory &&
+      !call(SYS_madvise, c.pid_table.data(), c.pid_table.size_bytes(), MADV_DONTFORK))
+    return false;
   const int sharing = c.share_memory ? CLONE_VM | CLONE_VFORK : 0;
   const int flags = CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | sharing;
   auto* argument = const_cast<Confinement*>(&c);

@@ -81,8 +81,9 @@ struct Confinement {
   char* const* argv{};
   char* const* envp{};
 
-  int status{-1};        // where a failure is reported; closes at exec
-  pid_t* handler_pid{};  // in shared memory: known even when the handler is stopped before its exec
+  int status{-1};              // where a failure is reported; closes at exec
+  std::span<pid_t> pid_table;  // shared memory, whole pages
+  pid_t* handler_pid{};        // in it: known even when the handler is stopped before its exec
   bool share_memory{true};  // the last clone as vfork; not where the container could reach into us
 };
 

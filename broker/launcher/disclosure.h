@@ -11,15 +11,17 @@
 
 namespace upcall::launcher {
 
-// User namespaces of the origin, by id: its own and all above it, up to the host's.
-struct UserNamespaces {
-  std::vector<std::uint64_t> origin;
-  std::vector<std::uint64_t> mount_owner;  // the same for the owner of its mount namespace
-  std::uint64_t host{};
+// Namespaces of the origin, by id: each its own and all above it, up to the host's.
+struct Lineages {
+  std::vector<std::uint64_t> users;
+  std::vector<std::uint64_t> pids;
+  std::vector<std::uint64_t> mount_owners;  // user namespaces: the owner of its mount namespace
+  std::uint64_t host_user{};
+  std::uint64_t host_pid{};
 };
 
 // Bits of wire::DisclosureRule: the rules that fail. `container` is the container's init.
 [[nodiscard]] std::uint32_t failed_rules(const Subject& origin, const Subject& container,
-                                         const UserNamespaces& users, std::optional<int> dumpable);
+                                         const Lineages& lineages, std::optional<int> dumpable);
 
 }  // namespace upcall::launcher

@@ -14,6 +14,16 @@ namespace {
 constexpr const char* kCorePattern = "/proc/sys/kernel/core_pattern";
 constexpr const char* kCorePipeLimit = "/proc/sys/kernel/core_pipe_limit";
 
+// By itself: it may still be ours where the pattern has become another program's.
+Result<Ok> restore_pipe_limit(const wire::GuardRecord& record) {
+  if (record.previous_pipe_limit < 0) return Ok{};
+  const auto text = kernel::read_file(kCorePipeLimit);
+  if (!text) return text.error();
+  std::string_view rest{*text};
+  if (parse_integer<std::int32_t>(take_until(rest, '\n')) != record.our_pipe_limit) return Ok{};
+  return kernel::write_file(kCorePipeLimit, std::to_string(record.previous_pipe_limit));
+}
+
 }  // namespace
 
 Result<Ok> check_record(const wire::GuardRecord& record) {
@@ -30,12 +40,10 @@ Result<Ok> restore(const wire::GuardRecord& record) {
   const auto text = kernel::read_file(kCorePattern);
   if (!text) return text.error();
   std::string_view rest{*text};
+  if (const auto written = restore_pipe_limit(record); !written) return written;
   if (take_until(rest, '\n') != ours) return Ok{};
   // An empty pattern is a pattern, too, and takes a newline to write.
-  const std::string previous = std::string{record.previous.data()} + "\n";
-  if (const auto written = kernel::write_file(kCorePattern, previous); !written) return written;
-  if (record.previous_pipe_limit < 0) return Ok{};
-  return kernel::write_file(kCorePipeLimit, std::to_string(record.previous_pipe_limit));
+  return kernel::write_file(kCorePattern, std::string{record.previous.data()} + "\n");
 }
 
 }  // namespace upcall::launcher

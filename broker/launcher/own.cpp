@@ -21,7 +21,9 @@ Result<Own> look_at_ourselves() {
   const auto score = read_oom_score_adj(directory);
   if (!score) return score.error();
   own.oom_score_adj = *score;
-  own.label = read_label(directory);
+  auto label = read_label(directory);
+  if (!label) return label.error();
+  own.label = *std::move(label);
   if (auto root = kernel::open_cgroup_root()) own.cgroup_root = *std::move(root);
   return own;
 }

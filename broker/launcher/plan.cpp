@@ -39,6 +39,40 @@ std::uint64_t most_of(const Own& own, const Subject& subject, std::uint64_t want
   return shares_our_users(own, subject) ? allowed & own.capabilities : allowed;
 }
 
+std::string_view name_of(std::string_view variable) {
+  return variable.substr(0, variable.find('='));
+}
+
+// What we know ourselves is not the broker's to say: what a handler on the host does as root hangs
+// on it.
+std::vector<std::string> own_facts(const Row& row, const Capture& capture) {
+  std::vector<std::string> facts{"UPCALL_EVENT_FD=3"};
+  if (row.handler.place == wire::Place::container) return facts;
+  const auto add = [&facts](const char* name, auto value) {
+    facts.push_back(std::string{name} + "=" + std::to_string(value));
+  };
+  if (row.handler.place == wire::Place::host) facts.emplace_back("UPCALL_PIDFD=4");
+  add("UPCALL_PID", capture.pid);
+  add("UPCALL_TID", capture.tid);
+  if (capture.origin) {
+    add("UPCALL_UID", capture.origin->status.real_uid);
+    add("UPCALL_GID", capture.origin->status.real_gid);
+  }
+  if (capture.dumpable) add("UPCALL_DUMPABLE", *capture.dumpable);
+  if (capture.signal > 0) add("UPCALL_SIGNAL_NUMBER", capture.signal);
+  return facts;
+}
+
+// Each name once: some programs take the first of two values, others the last.
+void add_unless_set(std::vector<std::string>& environment, std::vector<std::string> more) {
+  for (auto& variable : more) {
+    const bool set = std::any_of(environment.begin(), environment.end(), [&](const auto& one) {
+      return name_of(one) == name_of(variable);
+    });
+    if (!set) environment.push_back(std::move(variable));
+  }
+}
+
 rlimit least(const rlimit& a, const rlimit& b) {
   return {.rlim_cur = std::min(a.rlim_cur, b.rlim_cur),
           .rlim_max = std::min(a.rlim_max, b.rlim_max)};
@@ -49,8 +83,8 @@ rlimit least(const rlimit& a, const rlimit& b) {
 Plan::Plan(const Own& own, const Row& row, const Capture& capture,
            std::vector<std::string> environment, std::span<const int, 4> fds)
     : environment_{row.handler.environment} {
-  environment_.insert(environment_.end(), environment.begin(), environment.end());
-  environment_.emplace_back("UPCALL_EVENT_FD=3");
+  add_unless_set(environment_, own_facts(row, capture));
+  add_unless_set(environment_, std::move(environment));
   std::copy(fds.begin(), fds.end(), confinement_.handler_fds.begin());
   confinement_.handler_fds.back() = -1;
   confinement_.namespaces.fill(-1);
@@ -79,7 +113,6 @@ void Plan::take_program(const Row& row) {
 }
 
 void Plan::take_host(const Own& own, const Row& row, const Capture& capture) {
-  environment_.emplace_back("UPCALL_PIDFD=4");
   confinement_.handler_fds.back() = capture.pidfd.get();
   confinement_.no_new_privileges = false;
   limit_resources(own, own.limits);

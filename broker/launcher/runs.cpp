@@ -23,11 +23,20 @@ std::uint64_t microseconds(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec * kSecond + time.tv_usec);
 }
 
+// A page: many more than may run at once, for those that are lost.
+constexpr std::size_t kTable = 4096;
+
 std::span<volatile pid_t> shared_pids() {
-  const std::size_t size = sizeof(pid_t) * wire::kMaxCaptures;
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, kTable, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) or_throw<Ok>(from_errno("share memory with stage 1"));
-  return {static_cast<volatile pid_t*>(memory), wire::kMaxCaptures};
+  return {static_cast<volatile pid_t*>(memory), kTable / sizeof(pid_t)};
+}
+
+// The table of numbers is shared with stage 1, so what stands there is looked at before it is used.
+bool is_child(pid_t pid) {
+  siginfo_t info{};
+  return pid > 0 &&
+         ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 }  // namespace
@@ -36,15 +45,18 @@ Runs::Runs(int epoll, Outbox& outbox) : epoll_{epoll}, outbox_{outbox}, pids_{sh
 
 void Runs::start(const Request& request, Confinement confinement, int cgroup) {
   const auto free = std::find_if(runs_.begin(), runs_.end(), [](const auto& run) { return !run; });
-  if (free == runs_.end()) return give_up(request, ConfineStep::request, EAGAIN);
+  const auto word = free_word();
+  if (free == runs_.end() || !word) return give_up(request, ConfineStep::request, EAGAIN);
   const auto index = static_cast<std::size_t>(free - runs_.begin());
-  pids_[index] = 0;
-  confinement.handler_pid = const_cast<pid_t*>(&pids_[index]);
+  pids_[*word] = 0;
+  confinement.handler_pid = const_cast<pid_t*>(&pids_[*word]);
+  confinement.pid_table = {const_cast<pid_t*>(pids_.data()), pids_.size()};
   auto stage1 = spawn(confinement, cgroup);
   if (!stage1) return give_up(request, ConfineStep::join_cgroup, stage1.error().code.value());
   epoll_event watch{.events = EPOLLIN, .data = {.u64 = index}};
   const bool watched = ::epoll_ctl(epoll_, EPOLL_CTL_ADD, stage1->status.get(), &watch) == 0;
   *free = Run{.request = request,
+              .word = *word,
               .status = std::move(stage1->status),
               .stage1 = stage1->pid,
               .deadline = Clock::now() + kStartTime};
@@ -61,7 +73,19 @@ void Runs::give_up(const Request& request, ConfineStep step, int error) {
                      .step = static_cast<std::uint32_t>(step)});
 }
 
-pid_t Runs::handler_pid(std::size_t index) const { return pids_[index]; }
+pid_t Runs::handler_pid(std::size_t index) const { return pids_[runs_[index]->word]; }
+
+std::optional<std::size_t> Runs::free_word() const {
+  for (std::size_t word = 0; word < pids_.size(); ++word) {
+    const auto has = [word](const auto& one) { return one && one->word == word; };
+    const auto lost = [word](const Lost& one) { return one.word == word; };
+    if (std::none_of(runs_.begin(), runs_.end(), has) &&
+        std::none_of(lost_.begin(), lost_.end(), lost)) {
+      return word;
+    }
+  }
+  return {};
+}
 
 void Runs::on_status(std::size_t index) {
   if (index >= runs_.size() || !runs_[index]) return;
@@ -100,6 +124,7 @@ void Runs::on_children() {
     while (index < runs_.size() && !(runs_[index] && is_of(index, pid))) ++index;
     if (index == runs_.size()) {
       ::waitpid(pid, nullptr, 0);
+      forget_lost(pid);
       continue;
     }
     reap(index, pid);
@@ -121,8 +146,8 @@ void Runs::reap(std::size_t index, pid_t pid) {
     return;
   }
   // What it left behind in its process group goes with it, while its own number still holds the
-  // group.
-  ::kill(-run.stage1, SIGKILL);
+  // group (exec_handler).
+  ::kill(-pid, SIGKILL);
   ::wait4(pid, &run.handler_status, 0, &run.usage);
   run.handler_reaped = true;
 }
@@ -168,8 +193,31 @@ void Runs::send_end(const Request& request, wire::RunEnded ended) {
 
 void Runs::on_time(Clock::time_point now) {
   for (std::size_t i = 0; i < runs_.size(); ++i) {
-    if (runs_[i] && runs_[i]->deadline <= now) kill(i, wire::RunEnd::timed_out);
+    if (!runs_[i] || runs_[i]->deadline > now) continue;
+    if (runs_[i]->killed) {
+      abandon(i);
+    } else {
+      kill(i, wire::RunEnd::timed_out);
+    }
   }
+}
+
+void Runs::abandon(std::size_t index) {
+  kill(index, *runs_[index]->killed);  // should it have been born meanwhile
+  const Run& run = *runs_[index];
+  send_end(run.request, {.how = *run.killed, .status = SIGKILL});
+  if (run.handler_reaped) pids_[run.word] = 0;
+  lost_.push_back({.word = run.word, .stage1 = run.stage1, .stage1_reaped = run.stage1_reaped});
+  runs_[index].reset();
+}
+
+void Runs::forget_lost(pid_t reaped) {
+  for (auto& lost : lost_) {
+    if (lost.stage1 == reaped) lost.stage1_reaped = true;
+    if (pids_[lost.word] == reaped) pids_[lost.word] = 0;
+  }
+  std::erase_if(lost_,
+                [&](const Lost& lost) { return lost.stage1_reaped && pids_[lost.word] == 0; });
 }
 
 std::optional<Clock::time_point> Runs::next_deadline() const {
@@ -196,11 +244,11 @@ void Runs::kill_all() {
 void Runs::kill(std::size_t index, wire::RunEnd why) {
   Run& run = *runs_[index];
   if (!run.killed) run.killed = why;
-  run.deadline = Clock::now() + kStartTime;  // to be told again, should it have been born meanwhile
+  run.deadline = Clock::now() + kStartTime;  // and then nobody waits for it any more
   if (!run.stage1_reaped) ::kill(run.stage1, SIGKILL);
   const pid_t handler = handler_pid(index);
-  if (handler <= 0 || run.handler_reaped) return;
-  ::kill(-run.stage1, SIGKILL);
+  if (run.handler_reaped || !is_child(handler)) return;
+  ::kill(-handler, SIGKILL);  // nothing yet, before it has made its session
   ::kill(handler, SIGKILL);
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "launcher/outbox.h"
@@ -51,8 +52,9 @@ class Runs {
  private:
   struct Run {
     Request request;
+    std::size_t word{};  // of the table: where its handler's number is
     UniqueFd status;
-    pid_t stage1{};  // also the number of the handler's process group
+    pid_t stage1{};
     bool stage1_reaped{};
     bool handler_reaped{};
     int handler_status{};
@@ -62,6 +64,19 @@ class Runs {
     Clock::time_point deadline;
     std::optional<Clock::time_point> executed;
   };
+
+  // Killed, and does not die: a container's tracer keeps it, or a file system of its own. Nobody
+  // waits for it any more; its number may be used again only once it is reaped.
+  struct Lost {
+    std::size_t word{};
+    pid_t stage1{};
+    bool stage1_reaped{};
+  };
+
+  // A number in the table that no run, lost or not, has; nothing when so many are lost.
+  [[nodiscard]] std::optional<std::size_t> free_word() const;
+  void abandon(std::size_t index);
+  void forget_lost(pid_t reaped);
 
   // 0 before its birth.
   [[nodiscard]] pid_t handler_pid(std::size_t index) const;
@@ -79,6 +94,7 @@ class Runs {
   // Where the kernel writes a handler's pid at its birth: shared with every stage 1.
   std::span<volatile pid_t> pids_;
   std::array<std::optional<Run>, wire::kMaxCaptures> runs_;
+  std::vector<Lost> lost_;
 };
 
 }  // namespace upcall::launcher

@@ -41,10 +41,20 @@ void read_cgroup(Subject& subject, const ThreadName& thread, int cgroup_root) {
   auto cgroup = thread.cgroup_id ? kernel::open_cgroup(cgroup_root, *thread.cgroup_id)
                                  : kernel::open_cgroup_of(cgroup_root, proc_directory(thread));
   if (!cgroup) return;
-  auto path = kernel::cgroup_path(cgroup->get());
-  if (!path) return;
   subject.cgroup = *std::move(cgroup);
-  subject.cgroup_path = *std::move(path);
+  // One that is nested too deep to have a path is in no container by its cgroup.
+  auto path = kernel::cgroup_path(subject.cgroup.get());
+  if (path) subject.cgroup_path = *std::move(path);
+}
+
+// Rights are worth what they are in the user namespace that they were read in, and the thread may
+// have moved to a new one in between, where it has all. It cannot move back.
+Result<Ok> check_still_there(const Subject& subject, const ThreadName& thread,
+                             const std::string& directory) {
+  const auto now = read_namespaces(thread, directory);
+  if (!now) return now.error();
+  if (now->ids != subject.namespaces.ids) return from_errno("hold the process still", EAGAIN);
+  return Ok{};
 }
 
 Result<Ok> read_rights(Subject& subject, const std::string& directory) {
@@ -58,7 +68,9 @@ Result<Ok> read_rights(Subject& subject, const std::string& directory) {
   const auto score = read_oom_score_adj(directory);
   if (!score) return score.error();
   subject.oom_score_adj = *score;
-  subject.label = read_label(directory);
+  auto label = read_label(directory);
+  if (!label) return label.error();
+  subject.label = *std::move(label);
   return Ok{};
 }
 
@@ -76,6 +88,8 @@ Result<Subject> read_subject(const ThreadName& thread, int cgroup_root) {
   subject.namespaces = *std::move(namespaces);
   if (const auto places = read_places(subject, directory); !places) return places.error();
   if (const auto rights = read_rights(subject, directory); !rights) return rights.error();
+  if (const auto there = check_still_there(subject, thread, directory); !there)
+    return there.error();
   read_cgroup(subject, thread, cgroup_root);
   return subject;
 }
@@ -89,10 +103,14 @@ Result<int> read_oom_score_adj(const std::string& directory) {
   return *score;
 }
 
-std::string read_label(const std::string& directory) {
-  // EINVAL: no security module has labels to show.
+Result<std::string> read_label(const std::string& directory) {
   const auto text = kernel::read_file(directory + "/attr/current");
-  if (!text) return {};
+  // EINVAL: no security module has labels to show; ENOENT: the kernel has none at all.
+  if (!text && (text.error().code == std::errc::invalid_argument ||
+                text.error().code == std::errc::no_such_file_or_directory)) {
+    return std::string{};
+  }
+  if (!text) return text.error();
   return text->substr(0, text->find_first_of(std::string_view{"\n\0", 2}));
 }
 

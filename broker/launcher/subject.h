@@ -44,6 +44,6 @@ struct ThreadName {
 
 [[nodiscard]] Result<int> read_oom_score_adj(const std::string& directory);
 // Empty without a security module that labels.
-[[nodiscard]] std::string read_label(const std::string& directory);
+[[nodiscard]] Result<std::string> read_label(const std::string& directory);
 
 }  // namespace upcall::launcher

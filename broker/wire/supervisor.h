@@ -36,8 +36,11 @@ struct GuardRecord {
   std::array<char, kGuardPattern> ours{};  // NUL-terminated; restored only while it still stands
   std::array<char, kGuardPattern> previous{};  // NUL-terminated
   std::array<char, 2> reserved{};
-  std::int32_t previous_pipe_limit{-1};  // -1: kernel.core_pipe_limit was not touched
+  // kernel.core_pipe_limit: what we set, restored only while it still stands, and what was before.
+  // -1: it was not touched.
+  std::int32_t our_pipe_limit{-1};
+  std::int32_t previous_pipe_limit{-1};
 };
-static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 264);
+static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 268);
 
 }  // namespace upcall::wire

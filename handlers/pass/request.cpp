@@ -34,16 +34,14 @@ std::optional<std::int64_t> whole_seconds() {
   return parse_integer<std::int64_t>(take_until(text, '.'));
 }
 
-// `p`, `i` are ids as the process sees them, the others as the host does. On the host the first are
-// called INNER; in the process's own namespaces it is the host's that need a name, and the policy
-// must allow them.
+// `p`, `i` are ids as the process sees them, the others as the host does.
 kernel::CoreFacts read_facts() {
   return {.pid = number("UPCALL_INNER_PID", "UPCALL_PID"),
-          .global_pid = number("UPCALL_HOST_PID", "UPCALL_PID"),
+          .global_pid = number("UPCALL_PID"),
           .tid = number("UPCALL_INNER_TID", "UPCALL_TID"),
-          .global_tid = number("UPCALL_HOST_TID", "UPCALL_TID"),
-          .uid = number("UPCALL_HOST_UID", "UPCALL_UID"),
-          .gid = number("UPCALL_HOST_GID", "UPCALL_GID"),
+          .global_tid = number("UPCALL_TID"),
+          .uid = number("UPCALL_UID"),
+          .gid = number("UPCALL_GID"),
           .dumpable = number("UPCALL_DUMPABLE"),
           .signal = number("UPCALL_SIGNAL_NUMBER"),
           .time = whole_seconds(),

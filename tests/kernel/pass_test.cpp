@@ -156,8 +156,7 @@ TEST_F(Pass, WritesNothingBelowOnePage) {
 TEST_F(Pass, NamesTheFileByTheFacts) {
   EXPECT_EQ(run_pass("core", {"UPCALL_WITH_PATTERN=c-%e-%P-%u", "UPCALL_WITH_USES_PID=1",
                               "UPCALL_DUMPABLE=1", "UPCALL_CORE_LIMIT=unlimited", "UPCALL_COMM=a/b",
-                              "UPCALL_PID=7", "UPCALL_HOST_PID=1007", "UPCALL_UID=0",
-                              "UPCALL_HOST_UID=100000"}),
+                              "UPCALL_PID=1007", "UPCALL_INNER_PID=7", "UPCALL_UID=100000"}),
             0);
   EXPECT_EQ(contents(folder_ / "c-a!b-1007-100000.7"), "core");
 }
