@@ -12,6 +12,12 @@ namespace upcall::limits {
 // above wait in the sockets' backlogs, where the kernel holds them for nothing.
 inline constexpr std::size_t kActive = 512;
 
+// Of those, what one container or one user of the host may have running: of the launcher's 64 a
+// quarter, so that handlers which never end leave the others theirs. And waiting, so that it does
+// not fill kActive either; what is beyond is let go without a handler.
+inline constexpr std::size_t kRunningEach = 16;
+inline constexpr std::size_t kWaitingEach = 256;
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;
@@ -25,6 +31,13 @@ inline constexpr std::chrono::milliseconds kHeadArrives{250};
 // What a handler may write into our log for one run.
 inline constexpr std::size_t kOutputLines = 64;
 inline constexpr std::size_t kOutputLineBytes = 512;
+
+// How often a record is tried that its runtime is still writing: over half a minute, each time
+// after twice as long.
+inline constexpr std::chrono::milliseconds kReadRecordsEvery{50};
+inline constexpr int kRecordAttempts = 10;
+// How soon a runtime's first container is seen, whose state directory comes with it.
+inline constexpr std::chrono::seconds kLookForDirectory{2};
 
 // How long the supervisor lets what runs come to its end when it is told to stop.
 inline constexpr std::chrono::seconds kStop{30};

@@ -35,7 +35,7 @@ class Semaphore {
     Semaphore* semaphore_{};
   };
 
-  Semaphore(asio::io_context& io, std::size_t places) : io_{io}, free_{places} {}
+  Semaphore(asio::io_context& io, std::size_t places) : io_{io}, places_{places}, free_{places} {}
 
   [[nodiscard]] asio::awaitable<Permit> acquire() {
     if (free_ > 0) {
@@ -51,6 +51,8 @@ class Semaphore {
   }
 
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] bool exhausted() const { return free_ == 0; }
+  [[nodiscard]] bool idle() const { return free_ == places_; }
 
  private:
   struct Turn {
@@ -71,6 +73,7 @@ class Semaphore {
   }
 
   asio::io_context& io_;
+  std::size_t places_;
   std::size_t free_;
   std::deque<std::shared_ptr<Turn>> waiting_;
 };

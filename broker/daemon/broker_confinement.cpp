@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker_confinement.h"
 
+#include <linux/capability.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,8 +17,7 @@
 namespace upcall::daemon {
 namespace {
 
-// Everything else fails with EPERM: no execve, ptrace, setns, clone of a process, pidfd_open,
-// mount, kill.
+// Everything else fails with EPERM: no execve, ptrace, setns, clone of a process, mount, kill.
 constexpr std::array kAllowed = {
     // Asio and the C library's memory.
     SCMP_SYS(epoll_create1),
@@ -69,6 +72,8 @@ constexpr std::array kAllowed = {
     // Whether a process still lives: signal 0 is all that an unprivileged sender can send to
     // others.
     SCMP_SYS(pidfd_send_signal),
+    // For a shim whose kernel gives no pidfd (core_pattern has %F since Linux 6.16).
+    SCMP_SYS(pidfd_open),
     SCMP_SYS(getpid),
     SCMP_SYS(gettid),
     // The end.
@@ -81,6 +86,18 @@ constexpr std::array kAllowed = {
     SCMP_SYS(sigaltstack),
     SCMP_SYS(restart_syscall),
 };
+
+void lock_in(int root) {
+  ::tzset();  // reads /etc/localtime, for the log
+  if (::fchdir(root) != 0 || ::chroot(".") != 0)
+    throw std::system_error{errno, std::system_category(), "cannot leave the host's file system"};
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  const std::array<__user_cap_data_struct, 2> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0 ||
+      ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+    throw std::system_error{errno, std::system_category(), "cannot drop the last capability"};
+  }
+}
 
 void use_all_descriptors() {
   rlimit limit{};
@@ -107,10 +124,11 @@ void filter_system_calls() {
 
 }  // namespace
 
-void confine_broker() {
+void confine_broker(int proc) {
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
     throw std::system_error{errno, std::system_category(), "cannot become non-dumpable"};
   }
+  lock_in(proc);
   use_all_descriptors();
   filter_system_calls();
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // upcall-broker: the composition root of everything that reads untrusted bytes. One thread.
-#include <fcntl.h>
-
 #include <array>
 #include <span>
 #include <stdexcept>
@@ -25,12 +23,6 @@ namespace {
 
 using wire::SupervisorMessageType;
 
-UniqueFd open_proc() {
-  UniqueFd proc{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!proc) throw std::system_error{errno, std::system_category(), "cannot open '/proc'"};
-  return proc;
-}
-
 policy::Policy read_policy(int fd) {
   const auto bytes = or_throw(read_sealed_memfd(fd));
   return or_throw(policy::unpack_policy(std::as_bytes(std::span{bytes})));
@@ -40,11 +32,15 @@ class Broker {
  public:
   explicit Broker(BrokerOptions options)
       : policy_{read_policy(options.policy.get())},
-        proc_{open_proc()},
+        proc_{std::move(options.proc)},
         supervisor_{io_, options.supervisor.release()},
         launcher_{io_, std::move(options.launcher)},
         active_{io_, limits::kActive},
+        running_{io_, wire::kMaxCaptures},
+        shares_{io_, limits::kRunningEach, limits::kWaitingEach},
         core_dumps_{{.io = io_,
+                     .running = running_,
+                     .shares = shares_,
                      .launcher = launcher_,
                      .policy = policy_,
                      .pass = options.pass,
@@ -125,6 +121,8 @@ class Broker {
   asio::posix::stream_descriptor supervisor_;
   launcher::Client launcher_;
   Semaphore active_;
+  Semaphore running_;
+  dispatch::FairShare shares_;
   dispatch::CoreDumps core_dumps_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
@@ -137,7 +135,7 @@ int main(int argc, char** argv) {
   try {
     auto options = upcall::daemon::parse_broker_options(argc, argv);
     upcall::log::start("upcall-broker", options.log_level);
-    upcall::daemon::confine_broker();
+    upcall::daemon::confine_broker(options.proc.get());
     upcall::daemon::Broker{std::move(options)}.run();
     return 0;
   } catch (const std::exception& failure) {

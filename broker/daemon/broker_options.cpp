@@ -47,6 +47,10 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     options.supervisor = descriptor(value);
   } else if (name == "--policy") {
     options.policy = descriptor(value);
+  } else if (name == "--state-directories") {
+    options.state_directories = descriptor(value);
+  } else if (name == "--proc") {
+    options.proc = descriptor(value);
   } else if (name == "--coredump") {
     options.core_dumps = descriptor(value);
   } else if (name == "--shim") {
@@ -69,8 +73,9 @@ BrokerOptions parse_broker_options(int argc, char** argv) {
     const auto name = take_until(value, '=');
     apply(options, name, value);
   }
-  for (const auto* fd : {&options.launcher, &options.supervisor, &options.policy,
-                         &options.core_dumps, &options.shim}) {
+  for (const auto* fd :
+       {&options.launcher, &options.supervisor, &options.policy, &options.state_directories,
+        &options.proc, &options.core_dumps, &options.shim}) {
     if (!*fd) refuse("a descriptor is missing");
   }
   return options;

@@ -12,6 +12,8 @@ struct BrokerOptions {
   UniqueFd launcher;
   UniqueFd supervisor;
   UniqueFd policy;
+  UniqueFd state_directories;
+  UniqueFd proc;  // of its own: detached_proc.h
   UniqueFd core_dumps;
   UniqueFd shim;
   dispatch::PassRows pass;

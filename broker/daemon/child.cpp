@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -22,17 +23,42 @@ namespace {
   ::_exit(127);
 }
 
+std::uint64_t own_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) die("read our capabilities");
+  return data[0].permitted | std::uint64_t{data[1].permitted} << 32U;
+}
+
+void set_capabilities(std::uint64_t permitted, std::uint64_t inheritable, const char* doing) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> data{};
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const auto shift = 32 * i;
+    data.at(i).permitted = data.at(i).effective = static_cast<std::uint32_t>(permitted >> shift);
+    data.at(i).inheritable = static_cast<std::uint32_t>(inheritable >> shift);
+  }
+  if (::syscall(SYS_capset, &header, data.data()) != 0) die(doing);
+}
+
+// All but CAP_SYS_CHROOT, which the broker gives up itself: it can only lock itself in once the
+// dynamic linker has done its work (confine_broker).
 void drop_everything(const BrokerIds& ids) {
+  constexpr std::uint64_t kChroot = std::uint64_t{1} << CAP_SYS_CHROOT;
+  if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) die("keep a capability of the broker");
+  set_capabilities(own_capabilities(), kChroot, "make a capability of the broker inheritable");
   for (unsigned long capability = 0; capability <= CAP_LAST_CAP; ++capability) {
     // EINVAL: this kernel ends before our header does.
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL)
       die("drop the broker's capabilities");
   }
   // Groups, then group, then user: each later call takes away the right to make the earlier one.
-  // Leaving uid 0 empties the permitted and the effective set.
   if (::setgroups(0, nullptr) != 0) die("drop the broker's groups");
   if (::setresgid(ids.gid, ids.gid, ids.gid) != 0) die("set the broker's group");
   if (::setresuid(ids.uid, ids.uid, ids.uid) != 0) die("set the broker's user");
+  set_capabilities(kChroot, kChroot, "drop the broker's capabilities");
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_CHROOT, 0, 0) != 0)
+    die("hand a capability to the broker");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die("set no_new_privs");
 }
 

@@ -26,7 +26,7 @@ struct ChildSpec {
   std::vector<std::string> arguments;  // argv
   std::vector<int> inherited;          // borrowed; they keep their numbers
   std::optional<BrokerIds>
-      unprivileged;  // these ids, no groups, no capabilities, no new privileges
+      unprivileged;  // these ids, no groups, no capability but CAP_SYS_CHROOT, no new privileges
 };
 
 class Child {

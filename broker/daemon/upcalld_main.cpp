@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "daemon/compiled_policy.h"
+#include "daemon/detached_proc.h"
 #include "daemon/listeners.h"
 #include "daemon/options.h"
 #include "daemon/registration.h"
@@ -123,8 +124,11 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
   return or_throw(start_child(
       {.program = program.get(),
        .arguments = {"upcall-launcher", option("broker", broker), option("supervisor", supervisor),
-                     option("handlers", compiled.handlers.get()), option("vault", vault.get())},
-       .inherited = {broker, supervisor, compiled.handlers.get(), vault.get()}}));
+                     option("handlers", compiled.handlers.get()),
+                     option("state-directories", compiled.state_directories.get()),
+                     option("vault", vault.get())},
+       .inherited = {broker, supervisor, compiled.handlers.get(), compiled.state_directories.get(),
+                     vault.get()}}));
 }
 
 Child start_broker(const Siblings& siblings, const Options& options, const CompiledPolicy& compiled,
@@ -132,16 +136,19 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   const auto program = open_or_throw(siblings.broker, O_PATH);
   const int core_dumps = listeners.core_dumps.socket.get();
   const int shim = listeners.shim.socket.get();
+  const auto proc = or_throw(mount_detached_proc());
   return or_throw(start_child(
       {.program = program.get(),
        .arguments = {"upcall-broker", option("launcher", launcher),
                      option("supervisor", supervisor), option("policy", compiled.policy.get()),
-                     option("coredump", core_dumps), option("shim", shim),
-                     option("log-level", static_cast<int>(options.log_level)),
+                     option("state-directories", compiled.state_directories.get()),
+                     option("proc", proc.get()), option("coredump", core_dumps),
+                     option("shim", shim), option("log-level", static_cast<int>(options.log_level)),
                      "--pass=" + std::to_string(static_cast<int>(compiled.pass.previous)) + "," +
                          std::to_string(compiled.pass.program) + "," +
                          std::to_string(compiled.pass.file)},
-       .inherited = {launcher, supervisor, compiled.policy.get(), core_dumps, shim},
+       .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
+                     proc.get(), core_dumps, shim},
        .unprivileged = or_throw(find_broker_ids(options.broker_user))}));
 }
 

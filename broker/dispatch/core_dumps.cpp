@@ -14,7 +14,6 @@ void CoreDumps::take(sources::CoreDumpArrival arrival) {
 
 asio::awaitable<void> CoreDumps::serve(sources::CoreDumpArrival arrival) {
   {
-    const auto place = co_await running_.acquire();
     CoreDumpCase dump{services_, event::EventId{next_id_++}, std::move(arrival)};
     const auto outcome = co_await dump.handle();
     account(dump, outcome);

@@ -8,7 +8,6 @@
 #include <functional>
 
 #include "base/asio.h"
-#include "base/semaphore.h"
 #include "dispatch/core_dump_case.h"
 #include "sources/core_dump_arrival.h"
 
@@ -21,8 +20,7 @@ struct Counters {
 
 class CoreDumps {
  public:
-  explicit CoreDumps(Services services)
-      : services_{std::move(services)}, running_{services_.io, wire::kMaxCaptures} {}
+  explicit CoreDumps(Services services) : services_{std::move(services)} {}
 
   void take(sources::CoreDumpArrival arrival);
   // A dump of this process is upcalld's own test, answered before the policy is asked.
@@ -38,7 +36,6 @@ class CoreDumps {
   void account(const CoreDumpCase& dump, Outcome outcome);
 
   Services services_;
-  Semaphore running_;
   Counters counters_;
   std::uint64_t next_id_{1};
   std::size_t active_{0};
