@@ -17,10 +17,12 @@ namespace upcall::daemon {
 namespace {
 
 // A program in core_pattern has no limit of time in the kernel; this one only keeps a dead one from
-// being kept for ever.
+// being kept for ever. Our own writer of files needs less, and may be in a cgroup that a user
+// froze.
 constexpr std::chrono::hours kPassTimeout{1};
+constexpr std::chrono::minutes kFileTimeout{10};
 
-// What the child says beside the two descriptors.
+// What the child says beside the tables.
 struct Summary {
   dispatch::PassRows pass;
   policy::OnTakeover core_pattern_taken{};
@@ -37,7 +39,8 @@ wire::HandlerRow pass_row(const kernel::CoreSettings& previous, wire::Place plac
                           "UPCALL_WITH_PIPE_LIMIT=" + std::to_string(previous.pipe_limit)},
           .place = place,
           .user = wire::User::root,
-          .timeout = kPassTimeout};
+          .timeout = place == wire::Place::origin ? std::chrono::milliseconds{kFileTimeout}
+                                                  : std::chrono::milliseconds{kPassTimeout}};
 }
 
 std::uint32_t add_row(settings::Settings& settings, wire::HandlerRow row) {
@@ -77,8 +80,11 @@ Result<Ok> send_tables(int socket, settings::Settings settings,
   if (!policy) return policy.error();
   const auto handlers = make_sealed_memfd("handlers", wire::pack_handlers(settings.handlers));
   if (!handlers) return handlers.error();
+  const auto directories = make_sealed_memfd(
+      "state-directories", wire::pack_state_directories(settings.state_directories));
+  if (!directories) return directories.error();
   return wire::send_message(socket, wire::bytes_of(summary),
-                            std::array{policy->get(), handlers->get()});
+                            std::array{policy->get(), handlers->get(), directories->get()});
 }
 
 // The child: its exit status only says whether the tables were sent.
@@ -114,10 +120,11 @@ Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
   int status = 0;
   if (::waitpid(child, &status, 0) != child) return from_errno("wait for the policy's reader");
   if (!received) return received.error();
-  if (received->size != sizeof summary || received->fd_count != 2)
+  if (received->size != sizeof summary || received->fd_count != 3)
     return std::optional<CompiledPolicy>{};
   return std::optional{CompiledPolicy{.policy = std::move(received->fds[0]),
                                       .handlers = std::move(received->fds[1]),
+                                      .state_directories = std::move(received->fds[2]),
                                       .pass = summary.pass,
                                       .core_pattern_taken = summary.core_pattern_taken,
                                       .uses_pass = summary.uses_pass}};

@@ -15,8 +15,9 @@
 namespace upcall::daemon {
 
 struct CompiledPolicy {
-  UniqueFd policy;    // sealed memfd for the broker
-  UniqueFd handlers;  // sealed memfd for the launcher
+  UniqueFd policy;             // sealed memfd for the broker
+  UniqueFd handlers;           // sealed memfd for the launcher
+  UniqueFd state_directories;  // sealed memfd for both
   dispatch::PassRows pass;
   policy::OnTakeover core_pattern_taken{};
   bool uses_pass{};  // somewhere, the policy leaves a dump to what was there before

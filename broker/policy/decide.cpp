@@ -45,11 +45,34 @@ bool matches(const CoreDumpMatch& when, const Subject& subject) {
   return when.exe.empty() || any_glob_matches(when.exe, subject.exe);
 }
 
+bool glob_allows(const std::string& glob, const std::string& text) {
+  return glob.empty() || glob_matches(glob, text);
+}
+
+bool has_label(const event::Container& container, const std::string& name,
+               const std::string& glob) {
+  const auto label = container.labels.find(name);
+  return label != container.labels.end() && glob_matches(glob, label->second);
+}
+
+bool says(const event::Container& container, const RecordMatch& match) {
+  if (!match.runtime.empty() && !any_glob_matches(match.runtime, container.runtime)) return false;
+  return glob_allows(match.name, container.name) && glob_allows(match.image, container.image) &&
+         glob_allows(match.pod, container.pod) &&
+         glob_allows(match.pod_namespace, container.pod_namespace) &&
+         std::ranges::all_of(match.labels, [&](const auto& label) {
+           return has_label(container, label.first, label.second);
+         });
+}
+
 bool selects(const ContainerSelector& selector, const event::Origin& origin) {
   const bool child = origin.user_namespace_depth > 0;
   if (selector.user_namespace == UserNamespace::host && child) return false;
   if (selector.user_namespace == UserNamespace::child && !child) return false;
-  return selector.cgroup.empty() || glob_matches(selector.cgroup, origin.cgroup);
+  if (selector.anonymous && origin.container) return false;
+  if (selector.record && !(origin.container && says(*origin.container, *selector.record)))
+    return false;
+  return glob_allows(selector.cgroup, origin.cgroup);
 }
 
 }  // namespace

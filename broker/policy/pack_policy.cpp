@@ -5,7 +5,7 @@
 namespace upcall::policy {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3130494c4f505055;  // "UPPOLI01"
+constexpr std::uint64_t kMagic = 0x3230494c4f505055;  // "UPPOLI02"
 
 void put_texts(Packer& out, const std::vector<std::string>& texts) {
   out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
@@ -21,11 +21,23 @@ void put_action(Packer& out, const Action& action) {
   put_numbers(out, action.handlers);
 }
 
+void put_record(Packer& out, const RecordMatch& record) {
+  put_texts(out, record.runtime);
+  for (const auto* text : {&record.name, &record.image, &record.pod, &record.pod_namespace})
+    out.put_text(*text);
+  out.put_list(record.labels, [&](const auto& label) {
+    out.put_text(label.first);
+    out.put_text(label.second);
+  });
+}
+
 void put_container(Packer& out, const ContainerSelector& container) {
   out.put_text(container.name);
   out.put_text(container.cgroup);
   out.put(container.user_namespace);
   out.put(container.anonymous);
+  out.put(container.record.has_value());
+  if (container.record) put_record(out, *container.record);
 }
 
 void put_rule(Packer& out, const Rule& rule) {
@@ -58,12 +70,25 @@ Action get_action(Unpacker& in) {
   return action;
 }
 
+RecordMatch get_record(Unpacker& in) {
+  RecordMatch record{.runtime = get_texts(in)};
+  for (auto* text : {&record.name, &record.image, &record.pod, &record.pod_namespace})
+    *text = in.get_text();
+  const auto labels = in.get_list([&] {
+    auto name = in.get_text();
+    return std::pair{std::move(name), in.get_text()};
+  });
+  record.labels = {labels.begin(), labels.end()};
+  return record;
+}
+
 ContainerSelector get_container(Unpacker& in) {
   ContainerSelector container;
   container.name = in.get_text();
   container.cgroup = in.get_text();
   container.user_namespace = in.get<UserNamespace>();
   container.anonymous = get_bool(in);
+  if (get_bool(in)) container.record = get_record(in);
   return container;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,13 +23,25 @@ inline constexpr const char* kDefaults = "defaults";
 
 enum class UserNamespace : std::uint8_t { any, host, child };
 
-// A container by what its processes look like; every given key must match. Only an origin whose
-// verdict is in_container is ever in one.
+// What the runtime's record of a container must say; globs, of which an empty one is no condition.
+struct RecordMatch {
+  std::vector<std::string> runtime;  // one of these; an empty list is no condition
+  std::string name;
+  std::string image;
+  std::string pod;
+  std::string pod_namespace;
+  std::map<std::string, std::string> labels;  // name to glob over the value; all must match
+  bool operator==(const RecordMatch&) const = default;
+};
+
+// A container by what its processes look like and what its runtime says of it; every given key must
+// match. Only an origin whose verdict is in_container is ever in one.
 struct ContainerSelector {
   std::string name;
   std::string cgroup;  // glob over the path from the root of the unified hierarchy; empty: any
   UserNamespace user_namespace{UserNamespace::any};
-  bool anonymous{};  // any namespace set of its own, without a record of a runtime
+  std::optional<RecordMatch> record;  // it has one, and it says this
+  bool anonymous{};                   // it has none
 };
 
 enum class ActionKind : std::uint8_t {

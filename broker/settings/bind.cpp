@@ -123,6 +123,7 @@ Settings bind(Reader& reader, Draft draft) {
   }
   out.policy.containers = std::move(draft.containers);
   out.handlers = std::move(draft.handlers);
+  out.state_directories = std::move(draft.state_directories);
   return out;
 }
 

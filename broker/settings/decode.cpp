@@ -23,6 +23,7 @@ void decode_file(Reader& reader, const Value& file, Draft& draft) {
                 check_version(reader, held);
               }},
              {"containers", [&](const Value& held) { decode_containers(reader, held, draft); }},
+             {"runtimes", [&](const Value& held) { decode_runtimes(reader, held, draft); }},
              {"handlers", [&](const Value& held) { decode_handlers(reader, held, draft); }},
              {"rules", [&](const Value& held) { decode_rules(reader, held, draft); }},
              {"defaults", [&](const Value& held) { decode_defaults(reader, held, draft); }}});

@@ -27,6 +27,7 @@ struct Draft {
   std::vector<RuleDraft> rules;
   std::vector<Name> coredump_default;
   std::optional<policy::OnTakeover> core_pattern_taken;
+  wire::StateDirectories state_directories{wire::default_state_directories()};
 
   // Where each name was first given, in whichever file. Names of what is itself mistaken are here
   // too, so that their users are not called mistakes as well.
@@ -49,6 +50,7 @@ bool check_name(Reader& reader, const Name& name, const std::vector<std::string>
 void decode_containers(Reader& reader, const Value& value, Draft& draft);
 void decode_handlers(Reader& reader, const Value& value, Draft& draft);
 void decode_rules(Reader& reader, const Value& value, Draft& draft);
+void decode_runtimes(Reader& reader, const Value& value, Draft& draft);
 void decode_defaults(Reader& reader, const Value& value, Draft& draft);
 
 // `do`, and what stands for it in `defaults`: words and names of handlers, not yet told apart.

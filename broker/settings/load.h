@@ -8,12 +8,14 @@
 
 #include "policy/policy.h"
 #include "wire/handler_table.h"
+#include "wire/state_directories.h"
 
 namespace upcall::settings {
 
 struct Settings {
   policy::Policy policy;
   wire::HandlerTable handlers;  // row numbers are those that the policy uses
+  wire::StateDirectories state_directories;
 };
 
 // One mistake and where it is. Lines and columns count from 1; both 0 where the whole file is

@@ -157,6 +157,53 @@ TEST(ContainerOf, IsTheFirstSelectorOfWhichAllKeysMatch) {
   EXPECT_EQ(name("/a/x", 1), "a");
 }
 
+struct RecordCase {
+  const char* what;
+  ContainerSelector selector;
+  bool with_record;
+  bool without_record;
+};
+
+class ByRecord : public ::testing::TestWithParam<RecordCase> {};
+
+TEST_P(ByRecord, SelectsWhatTheRecordSays) {
+  const auto& one = GetParam();
+  const Policy policy{.containers = {one.selector}};
+  Event event = crash_in("/machine.slice/web-1");
+  EXPECT_EQ(container_of(policy, event.origin) != nullptr, one.without_record) << one.what;
+  event.origin.container = event::Container{.runtime = "podman",
+                                            .id = "0123",
+                                            .name = "web-1",
+                                            .image = "docker.io/library/nginx:1",
+                                            .pod = "front",
+                                            .pod_namespace = "shop",
+                                            .labels = {{"tenant", "a"}, {"empty", ""}}};
+  EXPECT_EQ(container_of(policy, event.origin) != nullptr, one.with_record) << one.what;
+}
+
+ContainerSelector recorded(RecordMatch match) { return {.name = "c", .record = std::move(match)}; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Keys, ByRecord,
+    ::testing::Values(
+        RecordCase{"any record", recorded({.runtime = {"*"}}), true, false},
+        RecordCase{"one of two runtimes", recorded({.runtime = {"crun", "pod*"}}), true, false},
+        RecordCase{"another runtime", recorded({.runtime = {"crun"}}), false, false},
+        RecordCase{"the name", recorded({.name = "web-*"}), true, false},
+        RecordCase{"another name", recorded({.name = "db-*"}), false, false},
+        RecordCase{"the image", recorded({.image = "docker.io/**/nginx:*"}), true, false},
+        RecordCase{"pod and namespace", recorded({.pod = "front", .pod_namespace = "shop"}), true,
+                   false},
+        RecordCase{"pod of another namespace", recorded({.pod = "front", .pod_namespace = "bank"}),
+                   false, false},
+        RecordCase{"a label", recorded({.labels = {{"tenant", "[ab]"}}}), true, false},
+        RecordCase{"an empty label", recorded({.labels = {{"empty", "*"}}}), true, false},
+        RecordCase{"a missing label", recorded({.labels = {{"owner", "*"}}}), false, false},
+        RecordCase{"one label of two", recorded({.labels = {{"tenant", "a"}, {"empty", "x"}}}),
+                   false, false},
+        RecordCase{"no record", {.name = "c", .anonymous = true}, false, true},
+        RecordCase{"a cgroup", {.name = "c", .cgroup = "/machine.slice/*"}, true, true}));
+
 TEST(ContainerOf, HoldsNothingThatHasPrivilegesOfTheHost) {
   const Policy policy{.containers = {{.name = "all", .anonymous = true}}};
   event::Origin origin{.verdict = Verdict::mixed};

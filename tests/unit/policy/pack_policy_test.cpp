@@ -9,7 +9,14 @@ namespace {
 Policy full_policy() {
   return {
       .containers = {{.name = "web", .cgroup = "/web/*", .user_namespace = UserNamespace::child},
-                     {.name = "rest", .anonymous = true}},
+                     {.name = "rest", .anonymous = true},
+                     {.name = "pods",
+                      .record = RecordMatch{.runtime = {"containerd", "cri-o"},
+                                            .name = "n",
+                                            .image = "i",
+                                            .pod = "p",
+                                            .pod_namespace = "s",
+                                            .labels = {{"a", "b"}, {"c", "*"}}}}},
       .handlers = {{"save", Place::container}, {"notify", Place::host}},
       .rules = {{.name = "crashes",
                  .when = {.container = {"web", "*"},
@@ -26,10 +33,12 @@ Policy full_policy() {
 TEST(PackPolicy, GivesTheSamePolicyBack) {
   const auto unpacked = unpack_policy(pack_policy(full_policy()));
   ASSERT_TRUE(unpacked);
-  ASSERT_EQ(unpacked->containers.size(), 2U);
+  ASSERT_EQ(unpacked->containers.size(), 3U);
   EXPECT_EQ(unpacked->containers[0].cgroup, "/web/*");
   EXPECT_EQ(unpacked->containers[0].user_namespace, UserNamespace::child);
   EXPECT_TRUE(unpacked->containers[1].anonymous);
+  EXPECT_FALSE(unpacked->containers[1].record);
+  EXPECT_EQ(unpacked->containers[2].record, full_policy().containers[2].record);
   EXPECT_EQ(unpacked->handlers, full_policy().handlers);
   ASSERT_EQ(unpacked->rules.size(), 2U);
   const auto& rule = unpacked->rules[0];

@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"version: 1\nrule: []\n",
              "p.yaml:2:1: unknown key 'rule'; did you mean 'rules'?\nrule: []\n^\n"},
         Case{"version: 1\nsomething: []\n",
-             "p.yaml:2:1: unknown key 'something'; expected 'version', 'containers', 'handlers', "
+             "p.yaml:2:1: unknown key 'something'; expected 'version', 'containers', 'runtimes', "
+             "'handlers', "
              "'rules' or "
              "'defaults'\nsomething: []\n^\n"},
         Case{"version: 1\nversion: 1\n",
@@ -75,11 +76,11 @@ INSTANTIATE_TEST_SUITE_P(
              "containers: {host: {anonymous: true}}\n             ^\n"},
         Case{"version: 1\ncontainers: {web: {}}\n",
              "p.yaml:2:14: container 'web' says nothing of its processes: give 'cgroup', "
-             "'user_namespace' or "
+             "'user_namespace', 'runtime', 'name' or "
              "'anonymous: true'\ncontainers: {web: {}}\n             ^\n"},
         Case{"version: 1\ncontainers: {web: {anonymous: false}}\n",
              "p.yaml:2:14: container 'web' says nothing of its processes: give 'cgroup', "
-             "'user_namespace' or "
+             "'user_namespace', 'runtime', 'name' or "
              "'anonymous: true'\ncontainers: {web: {anonymous: false}}\n             ^\n"},
         Case{"version: 1\ncontainers: {web: {anonymous: yes}}\n",
              "p.yaml:2:31: expected 'false' or 'true'\ncontainers: {web: {anonymous: yes}}\n       "
@@ -93,6 +94,23 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"version: 1\ncontainers: {web: {cgroup: ''}}\n",
              "p.yaml:2:28: text must not be empty here\ncontainers: {web: {cgroup: ''}}\n          "
              "                 ^\n"},
+        Case{
+            "version: 1\ncontainers: {web: {anonymous: true, name: x}}\n",
+            "p.yaml:2:14: container 'web' can never be: 'anonymous: true' is for those without the "
+            "record that its other keys ask for\ncontainers: {web: {anonymous: true, name: x}}\n   "
+            " "
+            "         ^\n"},
+        Case{"version: 1\ncontainers: {web: {labels: [a]}}\n",
+             "p.yaml:2:28: expected a map, not a list\ncontainers: {web: {labels: [a]}}\n          "
+             "  "
+             "               ^\n"},
+        Case{"version: 1\nruntimes: {crunn: /run/crun}\n",
+             "p.yaml:2:12: expected 'crun', 'docker', 'nspawn', 'podman' or 'runc'; did you mean "
+             "'crun'?\nruntimes: {crunn: /run/crun}\n           ^\n"},
+        Case{
+            "version: 1\nruntimes: {crun: run}\n",
+            "p.yaml:2:18: expected an absolute path, such as /run/crun\nruntimes: {crun: run}\n    "
+            "             ^\n"},
         Case{"version: 1\ncontainers: {web: [a]}\n",
              "p.yaml:2:19: expected a map, not a list\ncontainers: {web: [a]}\n                  "
              "^\n"},
@@ -166,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"run: builtin:core, with: {max_size: [1]}", "52: expected text, not a list"},
         Case{"run: builtin:core, with: {keep_free: 100%}",
              "53: expected a size such as 1GiB (bytes, KiB, MiB, GiB, TiB), or 0% to 99%"},
-        Case{"run: builtin:core, with: {sync: yes}", "48: expected 'true' or 'false'"},
+        Case{"run: builtin:core, with: {sync: yes}", "48: expected 'false' or 'true'"},
         Case{"run: builtin:core, with: {keep: 5}",
              "42: unknown key 'keep'; expected 'mode', 'directory', "
              "'compress', 'level', 'max_size', 'keep_free' or 'sync'"}));
@@ -279,7 +297,7 @@ TEST(Mistakes, DoNotMakeTheUsersOfAMistakenNameMistakenToo) {
   EXPECT_EQ(mistakes_in("version: 1\ncontainers: {web: {}}\n"
                         "rules: [{name: r, on: coredump, when: {container: web}, do: pass}]\n"),
             "p.yaml:2:14: container 'web' says nothing of its processes: give 'cgroup', "
-            "'user_namespace' or "
+            "'user_namespace', 'runtime', 'name' or "
             "'anonymous: true'\ncontainers: {web: {}}\n             ^\n");
 }
 
@@ -290,12 +308,13 @@ TEST(Mistakes, PointAtCharactersAndNotAtBytes) {
 }
 
 TEST(Mistakes, ShowNoControlBytesAndNoEndlessLines) {
-  EXPECT_EQ(
-      mistakes_in("version: 1\n\"a\\eb\": \t1\r\n"),
-      "p.yaml:2:1: unknown key 'a\\x1bb'; expected 'version', 'containers', 'handlers', 'rules' or "
-      "'defaults'\n\"a\\eb\":  1\n^\n");
+  EXPECT_EQ(mistakes_in("version: 1\n\"a\\eb\": \t1\r\n"),
+            "p.yaml:2:1: unknown key 'a\\x1bb'; expected 'version', 'containers', 'runtimes', "
+            "'handlers', 'rules' or "
+            "'defaults'\n\"a\\eb\":  1\n^\n");
   EXPECT_EQ(mistakes_in("version: 1\nx: " + std::string(300, 'y') + "\n"),
-            "p.yaml:2:1: unknown key 'x'; expected 'version', 'containers', 'handlers', 'rules' or "
+            "p.yaml:2:1: unknown key 'x'; expected 'version', 'containers', 'runtimes', "
+            "'handlers', 'rules' or "
             "'defaults'\n");
 }
 

@@ -43,6 +43,35 @@ TEST(Decode, ReadsContainers) {
   EXPECT_EQ(containers[3].user_namespace, policy::UserNamespace::host);
 }
 
+TEST(Decode, ReadsWhatARecordMustSay) {
+  const auto settings = decoded(
+      "version: 1\ncontainers:\n  a: {runtime: [podman, crun], name: web-*, image: '*', pod: p, "
+      "namespace: n, labels: {tenant: a, x.y/z: '*'}}\n  b: {runtime: '*'}\n  c: {cgroup: /c}\n");
+  const auto& containers = settings.policy.containers;
+  ASSERT_EQ(containers.size(), 3U);
+  EXPECT_EQ(containers[0].record,
+            (policy::RecordMatch{.runtime = {"podman", "crun"},
+                                 .name = "web-*",
+                                 .image = "*",
+                                 .pod = "p",
+                                 .pod_namespace = "n",
+                                 .labels = {{"tenant", "a"}, {"x.y/z", "*"}}}));
+  EXPECT_EQ(containers[1].record, policy::RecordMatch{.runtime = {"*"}});
+  EXPECT_FALSE(containers[2].record);
+}
+
+TEST(Decode, ReadsWhereRuntimesKeepTheirRecords) {
+  using wire::RecordForm;
+  EXPECT_EQ(decoded("version: 1\n").state_directories, wire::default_state_directories());
+  const auto directories =
+      decoded(
+          "version: 1\nruntimes: {crun: /a, runc: [/b, /c], docker: [], podman: [], nspawn: []}\n")
+          .state_directories;
+  EXPECT_EQ(directories,
+            (wire::StateDirectories{
+                {RecordForm::crun, "/a"}, {RecordForm::runc, "/b"}, {RecordForm::runc, "/c"}}));
+}
+
 TEST(Decode, ReadsAProgramInTheContainerWithItsDefaults) {
   const auto row = decoded_handler("run: [/bin/a, '', '{signal}', '{\"a\": 1}', '{}', 'x{pid}']");
   EXPECT_EQ(row.name, "h");

@@ -43,7 +43,7 @@ TEST(Documents, EveryExampleInTheManualLoads) {
     expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
     ++examples;
   }
-  EXPECT_EQ(examples, 2);
+  EXPECT_EQ(examples, 3);
 }
 
 TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
