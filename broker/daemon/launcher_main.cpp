@@ -19,14 +19,16 @@ struct Descriptors {
   UniqueFd broker;
   UniqueFd supervisor;
   UniqueFd handlers;
+  UniqueFd state_directories;
   UniqueFd vault;
 };
 
 Descriptors parse_options(int argc, char** argv) {
-  static constexpr std::array<option, 5> kOptions = {
+  static constexpr std::array<option, 6> kOptions = {
       {{"broker", required_argument, nullptr, 'b'},
        {"supervisor", required_argument, nullptr, 's'},
        {"handlers", required_argument, nullptr, 'h'},
+       {"state-directories", required_argument, nullptr, 'd'},
        {"vault", required_argument, nullptr, 'v'},
        {}}};
   Descriptors fds;
@@ -42,6 +44,9 @@ Descriptors parse_options(int argc, char** argv) {
         break;
       case 'h':
         fds.handlers = UniqueFd{*fd};
+        break;
+      case 'd':
+        fds.state_directories = UniqueFd{*fd};
         break;
       case 'v':
         fds.vault = UniqueFd{*fd};
@@ -59,21 +64,31 @@ std::vector<launcher::Row> read_rows(int handlers, int vault) {
   return or_throw(launcher::open_rows(std::move(table), vault));
 }
 
+launcher::Records read_records(int state_directories) {
+  const auto bytes = or_throw(read_sealed_memfd(state_directories));
+  return launcher::Records{
+      or_throw(wire::unpack_state_directories(std::as_bytes(std::span{bytes})))};
+}
+
 void serve(int argc, char** argv) {
   or_throw(launcher::refuse_suid_dumpable());
   auto fds = parse_options(argc, argv);
-  std::array all = {&fds.broker, &fds.supervisor, &fds.handlers, &fds.vault};
+  std::array all = {&fds.broker, &fds.supervisor, &fds.handlers, &fds.state_directories,
+                    &fds.vault};
   or_throw(launcher::clear_low_fds(all));
   or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
   auto own = or_throw(launcher::look_at_ourselves());
   or_throw(launcher::settle());
   if (::chdir("/") != 0) or_throw<Ok>(from_errno("leave the working directory"));
   auto rows = read_rows(fds.handlers.get(), fds.vault.get());
+  auto records = read_records(fds.state_directories.get());
   fds.handlers.reset();
+  fds.state_directories.reset();
   fds.vault.reset();
   launcher::Service service{
       std::move(own),
       std::move(rows),
+      std::move(records),
       {.broker = std::move(fds.broker), .supervisor = std::move(fds.supervisor)}};
   service.run();
 }

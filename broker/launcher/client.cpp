@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/client.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <stdexcept>
-
-#include "wire/seqpacket.h"
-
 namespace upcall::launcher {
 namespace {
 
@@ -25,11 +23,15 @@ T head_of(std::span<const std::byte> datagram) {
 
 }  // namespace
 
-struct Client::PendingCapture {
-  explicit PendingCapture(asio::io_context& io)
-      : changed{io, asio::steady_timer::time_point::max()} {}
+template <class Answer>
+struct Client::Pending {
+  explicit Pending(asio::io_context& io) : changed{io, asio::steady_timer::time_point::max()} {}
+  void answer(Answer given) {
+    answered = std::move(given);
+    changed.cancel();
+  }
   asio::steady_timer changed;
-  std::optional<Captured> captured;
+  std::optional<Answer> answered;
 };
 
 asio::awaitable<wire::RunEnded> Run::ended() {
@@ -56,33 +58,53 @@ asio::awaitable<void> Client::run() {
 void Client::drain() {
   std::array<std::byte, wire::kMaxCaptureReply> buffer;
   for (int i = 0; i < kBatch; ++i) {
-    const auto received = wire::receive_message(socket_.native_handle(), buffer);
+    auto received = wire::receive_message(socket_.native_handle(), buffer);
     if (!received) {
       if (received.error().code == std::errc::resource_unavailable_try_again) return;
       throw std::system_error{received.error().code, "cannot hear the launcher"};
     }
     if (received->size == 0) throw std::runtime_error{"the launcher is gone"};
-    take(std::span{buffer}.first(received->size));
+    take(std::span{buffer}.first(received->size), *std::move(received));
   }
 }
 
-void Client::take(std::span<const std::byte> datagram) {
-  const auto header = head_of<wire::LauncherHeader>(datagram);
-  if (header.type == wire::LauncherType::captured) {
-    const auto pending = captures_.extract(header.id);
-    if (pending.empty()) return;
-    const auto reply = head_of<wire::CaptureReply>(datagram);
-    const auto texts = datagram.subspan(sizeof reply);
-    if (texts.size() != std::size_t{reply.exe_length} + reply.host_name_length) {
-      throw std::runtime_error{"the launcher sent a capture of the wrong length"};
-    }
-    const auto* chars = reinterpret_cast<const char*>(texts.data());
-    pending.mapped()->captured = {.reply = reply,
-                                  .exe = {chars, reply.exe_length},
-                                  .host_name = {chars + reply.exe_length, reply.host_name_length}};
-    pending.mapped()->changed.cancel();
-    return;
+void Client::take(std::span<const std::byte> datagram, wire::Received received) {
+  switch (head_of<wire::LauncherHeader>(datagram).type) {
+    case wire::LauncherType::captured:
+      return take_captured(datagram);
+    case wire::LauncherType::opened:
+      return take_opened(datagram, std::move(received));
+    default:
+      return take_run(datagram);
   }
+}
+
+void Client::take_captured(std::span<const std::byte> datagram) {
+  const auto pending = captures_.extract(head_of<wire::LauncherHeader>(datagram).id);
+  if (pending.empty()) return;
+  const auto reply = head_of<wire::CaptureReply>(datagram);
+  const auto texts = datagram.subspan(sizeof reply);
+  if (texts.size() != std::size_t{reply.exe_length} + reply.host_name_length) {
+    throw std::runtime_error{"the launcher sent a capture of the wrong length"};
+  }
+  const auto* chars = reinterpret_cast<const char*>(texts.data());
+  pending.mapped()->answer({.reply = reply,
+                            .exe = {chars, reply.exe_length},
+                            .host_name = {chars + reply.exe_length, reply.host_name_length}});
+}
+
+void Client::take_opened(std::span<const std::byte> datagram, wire::Received received) {
+  const auto reply = head_of<wire::Opened>(datagram);
+  const auto pending = openings_.extract(reply.header.id);
+  if (pending.empty()) return;
+  OpenedFds opened{.error = reply.error};
+  for (std::size_t i = 0; i < received.fd_count; ++i)
+    opened.fds.push_back(std::move(received.fds.at(i)));
+  pending.mapped()->answer(std::move(opened));
+}
+
+void Client::take_run(std::span<const std::byte> datagram) {
+  const auto header = head_of<wire::LauncherHeader>(datagram);
   const auto run = runs_.find(header.id);
   if (run == runs_.end()) return;
   if (header.type == wire::LauncherType::run_started) {
@@ -94,27 +116,68 @@ void Client::take(std::span<const std::byte> datagram) {
   }
 }
 
+template <class Answer>
+asio::awaitable<Result<Answer>> Client::ask(PendingById<Answer>& waiting, std::uint64_t id,
+                                            std::span<const std::byte> request,
+                                            std::span<const int> fds) {
+  const auto pending = std::make_shared<Pending<Answer>>(io_);
+  waiting.emplace(id, pending);
+  if (const auto sent = co_await send(request, fds); !sent) {
+    waiting.erase(id);
+    co_return sent.error();
+  }
+  error_code ec;
+  while (!pending->answered) {
+    co_await pending->changed.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  }
+  co_return *std::move(pending->answered);
+}
+
 asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dumpable) {
   const auto id = next_id_++;
   const wire::CaptureRequest request{
       .header = {.type = wire::LauncherType::capture, .id = id}, .tid = tid, .dumpable = dumpable};
   const std::array fds{pidfd};
-  const auto pending = std::make_shared<PendingCapture>(io_);
-  captures_.emplace(id, pending);
-  if (const auto sent = co_await send(wire::bytes_of(request), fds); !sent) {
-    captures_.erase(id);
-    co_return sent.error();
+  auto captured = co_await ask(captures_, id, wire::bytes_of(request), fds);
+  if (captured && captured->reply.error != 0) {
+    co_return from_errno("capture the process (step " + std::to_string(captured->reply.step) + ")",
+                         captured->reply.error);
   }
-  error_code ec;
-  while (!pending->captured) {
-    co_await pending->changed.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  }
-  if (pending->captured->reply.error != 0) {
-    co_return from_errno(
-        "capture the process (step " + std::to_string(pending->captured->reply.step) + ")",
-        pending->captured->reply.error);
-  }
-  co_return std::move(*pending->captured);
+  co_return captured;
+}
+
+asio::awaitable<Result<std::vector<UniqueFd>>> Client::open(std::uint64_t id,
+                                                            std::span<const std::byte> request,
+                                                            std::size_t count) {
+  const std::span<const int> no_fds;
+  auto opened = co_await ask(openings_, id, request, no_fds);
+  if (!opened) co_return opened.error();
+  if (opened->error != 0) co_return from_errno("have the launcher open it", opened->error);
+  if (opened->fds.size() != count)
+    throw std::runtime_error{"the launcher sent the wrong number of descriptors"};
+  co_return std::move(opened->fds);
+}
+
+asio::awaitable<Result<OpenedDirectory>> Client::open_directory(std::uint32_t directory) {
+  const auto id = next_id_++;
+  const wire::DirectoryRequest request{
+      .header = {.type = wire::LauncherType::open_directory, .id = id}, .directory = directory};
+  auto fds = co_await open(id, wire::bytes_of(request), 2);
+  if (!fds) co_return fds.error();
+  co_return OpenedDirectory{.entries = std::move((*fds)[0]), .changes = std::move((*fds)[1])};
+}
+
+asio::awaitable<Result<UniqueFd>> Client::open_record(std::uint32_t directory, std::uint32_t file,
+                                                      const std::string& entry) {
+  const auto id = next_id_++;
+  wire::RecordRequest request{.header = {.type = wire::LauncherType::open_record, .id = id},
+                              .directory = directory,
+                              .file = file};
+  if (entry.size() >= request.name.size()) co_return from_errno("name a record", ENAMETOOLONG);
+  std::copy(entry.begin(), entry.end(), request.name.begin());
+  auto fds = co_await open(id, wire::bytes_of(request), 1);
+  if (!fds) co_return fds.error();
+  co_return std::move((*fds)[0]);
 }
 
 asio::awaitable<Result<std::shared_ptr<Run>>> Client::start(

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "wire/launcher.h"
+#include "wire/seqpacket.h"
 
 namespace upcall::launcher {
 
@@ -22,6 +23,11 @@ struct Captured {
   wire::CaptureReply reply;
   std::string exe;
   std::string host_name;
+};
+
+struct OpenedDirectory {
+  UniqueFd entries;  // their names, each ended by NUL
+  UniqueFd changes;  // inotify(7)
 };
 
 // The launcher's words on one run, as they come in.
@@ -50,6 +56,12 @@ class Client {
   // Waits for the launcher's answer. `pidfd` is borrowed until it returns.
   [[nodiscard]] asio::awaitable<Result<Captured>> capture(int pidfd, pid_t tid, int dumpable);
 
+  // Of the table of state directories (wire/state_directories.h), and of one record in one of them.
+  [[nodiscard]] asio::awaitable<Result<OpenedDirectory>> open_directory(std::uint32_t directory);
+  [[nodiscard]] asio::awaitable<Result<UniqueFd>> open_record(std::uint32_t directory,
+                                                              std::uint32_t file,
+                                                              const std::string& entry);
+
   // Descriptors {stdin, stdout, stderr, event} are borrowed until it returns. The run goes on by
   // itself.
   [[nodiscard]] asio::awaitable<Result<std::shared_ptr<Run>>> start(
@@ -58,16 +70,36 @@ class Client {
   [[nodiscard]] asio::awaitable<void> release(std::uint32_t capture);
 
  private:
-  struct PendingCapture;
+  template <class Answer>
+  struct Pending;
+  struct OpenedFds {
+    int error{};
+    std::vector<UniqueFd> fds;
+  };
+  template <class Answer>
+  using PendingById = std::map<std::uint64_t, std::shared_ptr<Pending<Answer>>>;
+
   void drain();
-  void take(std::span<const std::byte> datagram);
+  void take(std::span<const std::byte> datagram, wire::Received received);
+  void take_captured(std::span<const std::byte> datagram);
+  void take_opened(std::span<const std::byte> datagram, wire::Received received);
+  void take_run(std::span<const std::byte> datagram);
+  // Sends a request, whose header's id is `id`, and waits for its answer.
+  template <class Answer>
+  [[nodiscard]] asio::awaitable<Result<Answer>> ask(PendingById<Answer>& waiting, std::uint64_t id,
+                                                    std::span<const std::byte> request,
+                                                    std::span<const int> fds);
+  // All the descriptors of the answer, `count` of them.
+  [[nodiscard]] asio::awaitable<Result<std::vector<UniqueFd>>> open(
+      std::uint64_t id, std::span<const std::byte> request, std::size_t count);
   [[nodiscard]] asio::awaitable<Result<Ok>> send(std::span<const std::byte> bytes,
                                                  std::span<const int> fds);
 
   asio::io_context& io_;
   asio::posix::stream_descriptor socket_;
   std::uint64_t next_id_{1};
-  std::map<std::uint64_t, std::shared_ptr<PendingCapture>> captures_;
+  PendingById<Captured> captures_;
+  PendingById<OpenedFds> openings_;
   std::map<std::uint64_t, std::shared_ptr<Run>> runs_;
 };
 

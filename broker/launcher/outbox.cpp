@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/outbox.h"
 
+#include <algorithm>
+
 #include "wire/seqpacket.h"
 
 namespace upcall::launcher {
@@ -8,19 +10,26 @@ namespace {
 
 bool full(const Error& error) { return error.code == std::errc::resource_unavailable_try_again; }
 
+Result<Ok> send(int socket, std::span<const std::byte> bytes, const std::vector<UniqueFd>& fds) {
+  std::vector<int> borrowed(fds.size());
+  std::transform(fds.begin(), fds.end(), borrowed.begin(),
+                 [](const UniqueFd& fd) { return fd.get(); });
+  return wire::send_message(socket, bytes, borrowed);
+}
+
 }  // namespace
 
-void Outbox::put(std::span<const std::byte> message) {
+void Outbox::put(std::span<const std::byte> message, std::vector<UniqueFd> fds) {
   if (waiting_.empty()) {
-    const auto sent = wire::send_message(socket_, message);
+    const auto sent = send(socket_, message, fds);
     if (sent || !full(sent.error())) return;
   }
-  waiting_.emplace_back(message.begin(), message.end());
+  waiting_.push_back({.bytes = {message.begin(), message.end()}, .fds = std::move(fds)});
 }
 
 void Outbox::flush() {
   while (!waiting_.empty()) {
-    const auto sent = wire::send_message(socket_, waiting_.front());
+    const auto sent = send(socket_, waiting_.front().bytes, waiting_.front().fds);
     if (!sent && full(sent.error())) return;
     waiting_.pop_front();
   }

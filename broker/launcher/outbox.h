@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace upcall::launcher {
 
@@ -17,14 +18,19 @@ class Outbox {
   explicit Outbox(int socket) : socket_{socket} {}
 
   // The broker being gone is no error here: its socket says so to whoever reads it.
-  void put(std::span<const std::byte> message);
+  void put(std::span<const std::byte> message, std::vector<UniqueFd> fds = {});
   // Sends what waits, as far as the socket takes it.
   void flush();
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
 
  private:
+  struct Message {
+    std::vector<std::byte> bytes;
+    std::vector<UniqueFd> fds;
+  };
+
   int socket_;
-  std::deque<std::vector<std::byte>> waiting_;
+  std::deque<Message> waiting_;
 };
 
 }  // namespace upcall::launcher

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -51,15 +52,28 @@ std::optional<T> head_of(std::span<const std::byte> datagram) {
   return value;
 }
 
+// A descriptor of anything else could be a way out of the container for who inherits it, and a file
+// or pipe can be opened once more by /proc/PID/fd.
+bool are_sockets(const wire::Received& received) {
+  return std::all_of(received.fds.begin(), received.fds.begin() + received.fd_count,
+                     [](const UniqueFd& fd) {
+                       int domain = 0;
+                       socklen_t size = sizeof domain;
+                       return ::getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+                              domain == AF_UNIX;
+                     });
+}
+
 bool would_block(const Error& error) {
   return error.code == std::errc::resource_unavailable_try_again;
 }
 
 }  // namespace
 
-Service::Service(Own own, std::vector<Row> rows, Sockets sockets)
+Service::Service(Own own, std::vector<Row> rows, Records records, Sockets sockets)
     : own_{std::move(own)},
       rows_{std::move(rows)},
+      records_{std::move(records)},
       sockets_{std::move(sockets)},
       epoll_{checked(UniqueFd{::epoll_create1(EPOLL_CLOEXEC)}, "make an epoll")},
       signals_{watch_signals()},
@@ -180,6 +194,12 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
         captures_[request->capture].reset();
       }
       return;
+    case wire::LauncherType::open_directory:
+      if (const auto request = head_of<wire::DirectoryRequest>(datagram)) take_directory(*request);
+      return;
+    case wire::LauncherType::open_record:
+      if (const auto request = head_of<wire::RecordRequest>(datagram)) take_record(*request);
+      return;
     default:
       return;
   }
@@ -227,6 +247,7 @@ void Service::start(const Runs::Request& run, const wire::RunRequest& request,
                     std::string_view environment, const wire::Received& received) {
   const Row& row = rows_[request.row];
   const Capture& capture = *captures_[request.capture];
+  if (!are_sockets(received)) return runs_.give_up(run, ConfineStep::request, ENOTSOCK);
   if (!may_run(row, capture)) return runs_.refuse(run, capture.failed_rules);
   auto variables = parse_environment(environment);
   if (!variables) return runs_.give_up(run, ConfineStep::request, EINVAL);
@@ -235,6 +256,31 @@ void Service::start(const Runs::Request& run, const wire::RunRequest& request,
                  [](const UniqueFd& fd) { return fd.get(); });
   const Plan plan{own_, row, capture, *std::move(variables), fds};
   runs_.start(run, plan.confinement(), plan.cgroup());
+}
+
+void Service::take_directory(const wire::DirectoryRequest& request) {
+  auto opened = records_.open_directory(request.directory);
+  if (!opened) return answer_opened(request.header.id, opened.error().code.value(), {});
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(opened->entries));
+  fds.push_back(std::move(opened->changes));
+  answer_opened(request.header.id, 0, std::move(fds));
+}
+
+void Service::take_record(const wire::RecordRequest& request) {
+  const std::string_view name{request.name.data(),
+                              ::strnlen(request.name.data(), request.name.size())};
+  auto opened = records_.open_record(request.directory, request.file, name);
+  if (!opened) return answer_opened(request.header.id, opened.error().code.value(), {});
+  std::vector<UniqueFd> fds;
+  fds.push_back(*std::move(opened));
+  answer_opened(request.header.id, 0, std::move(fds));
+}
+
+void Service::answer_opened(std::uint64_t id, int error, std::vector<UniqueFd> fds) {
+  wire::Opened reply{.error = error};
+  reply.header.id = id;
+  outbox_.put(wire::bytes_of(reply), std::move(fds));
 }
 
 void Service::shut_down(Peer supervisor) {

@@ -11,6 +11,7 @@
 #include "launcher/outbox.h"
 #include "launcher/own.h"
 #include "launcher/plan.h"
+#include "launcher/records.h"
 #include "launcher/runs.h"
 #include "wire/seqpacket.h"
 #include "wire/supervisor.h"
@@ -24,7 +25,7 @@ struct Sockets {
 
 class Service {
  public:
-  Service(Own own, std::vector<Row> rows, Sockets sockets);
+  Service(Own own, std::vector<Row> rows, Records records, Sockets sockets);
 
   // Until the broker or the supervisor is gone, or SIGTERM. No handler outlives it.
   void run();
@@ -45,10 +46,14 @@ class Service {
                 const wire::Received& received);
   void start(const Runs::Request& run, const wire::RunRequest& request,
              std::string_view environment, const wire::Received& received);
+  void take_directory(const wire::DirectoryRequest& request);
+  void take_record(const wire::RecordRequest& request);
+  void answer_opened(std::uint64_t id, int error, std::vector<UniqueFd> fds);
   void shut_down(Peer supervisor);
 
   Own own_;
   std::vector<Row> rows_;
+  Records records_;
   Sockets sockets_;
   UniqueFd epoll_;
   UniqueFd signals_;

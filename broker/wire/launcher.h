@@ -32,6 +32,9 @@ enum class LauncherType : std::uint32_t {
   captured,
   run_started,
   run_ended,
+  open_directory,  // -> opened
+  open_record,     // -> opened
+  opened,
 };
 
 struct LauncherHeader {
@@ -67,6 +70,7 @@ enum DisclosureRule : std::uint32_t {
   cgroup_outside = 1U << 4U,           // D5
   not_dumpable = 1U << 5U,             // D6
   filters_weaker = 1U << 6U,           // D7
+  not_confinable = 1U << 7U,           // D8
 };
 
 // What the launcher learnt of an origin, for the broker's policy to judge. Two texts follow it in
@@ -110,6 +114,33 @@ struct RunRequest {
 };
 static_assert(std::is_trivially_copyable_v<RunRequest> && sizeof(RunRequest) == 32);
 inline constexpr std::size_t kMaxEnvironmentBytes = std::size_t{32} * 1024;
+
+// One of the state directories that root configured, by its place in that table (wire/
+// state_directories.h). Reply: descriptors {names of its entries, each ended by NUL; an inotify(7)
+// of what comes and goes after them}, or an error. Like the records below, names come as copies in
+// memory: a descriptor of the host's files would be a way to the host for whoever holds it.
+struct DirectoryRequest {
+  LauncherHeader header{.type = LauncherType::open_directory};
+  std::uint32_t directory{};
+  std::uint32_t reserved{};
+};
+
+// A file of one record in it. Reply: descriptor {its bytes}, or an error: ENOENT for a record that
+// is gone, ELOOP for a symbolic link on the way, EPERM for what somebody but root could have
+// written, EFBIG for what no record can be.
+struct RecordRequest {
+  LauncherHeader header{.type = LauncherType::open_record};
+  std::uint32_t directory{};
+  std::uint32_t file{};          // its place in record_files()
+  std::array<char, 256> name{};  // the entry's, up to its first NUL: one component of a path
+};
+static_assert(std::is_trivially_copyable_v<RecordRequest> && sizeof(RecordRequest) == 280);
+
+struct Opened {
+  LauncherHeader header{.type = LauncherType::opened};
+  std::int32_t error{};  // 0, or an errno, and then there are no descriptors
+  std::uint32_t reserved{};
+};
 
 // `header.id` is that of the run, or for release unused.
 struct KillRequest {

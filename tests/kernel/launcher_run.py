@@ -33,11 +33,13 @@ class Launcher:
         table = struct.pack("QI", 0x31304c444e415055, len(ROWS)) + b"".join(ROWS)
         handlers = os.memfd_create("handlers", os.MFD_ALLOW_SEALING)
         os.write(handlers, table)
-        fcntl.fcntl(handlers, 1033, 15)
+        directories = os.memfd_create("state-directories", os.MFD_ALLOW_SEALING)
+        os.write(directories, struct.pack("QI", 0x3130525453555055, 0))
+        for table in (handlers, directories): fcntl.fcntl(table, 1033, 15)
         self.broker, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.supervisor, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        fds = [theirs.fileno(), other.fileno(), handlers, vault]
-        names = ("broker", "supervisor", "handlers", "vault")
+        fds = [theirs.fileno(), other.fileno(), handlers, directories, vault]
+        names = ("broker", "supervisor", "handlers", "state-directories", "vault")
         self.process = subprocess.Popen([program] + [f"--{n}={fd}" for n, fd in zip(names, fds)], pass_fds=fds)
         self.broker.settimeout(20)
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/records.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/memfd.h"
+#include "kernel/directory.h"
+
+namespace upcall::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t kStatus = 0;  // of record_files(RecordForm::crun)
+constexpr std::uint32_t kConfig = 1;
+
+class RecordsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only what root owns is a record";
+    std::string name = ::testing::TempDir() + "upcall-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
+    fs::create_directory(path_ / "web");
+    write("web/status", "of web");
+  }
+  void TearDown() override { fs::remove_all(path_); }
+
+  void write(const fs::path& name, const std::string& text) const {
+    std::ofstream{path_ / name} << text;
+  }
+  [[nodiscard]] Records records(const fs::path& directory) const {
+    return Records{{{.form = wire::RecordForm::crun, .path = directory}}};
+  }
+  // The errno of what must fail.
+  [[nodiscard]] int refusal(const std::string& name, std::uint32_t file = kStatus) const {
+    const auto record = records(path_).open_record(0, file, name);
+    return record ? 0 : record.error().code.value();
+  }
+
+  fs::path path_;
+};
+
+TEST_F(RecordsTest, AreCopiedWhole) {
+  const auto record = records(path_).open_record(0, kStatus, "web");
+  ASSERT_TRUE(record);
+  EXPECT_EQ(*read_sealed_memfd(record->get()), "of web");
+}
+
+TEST_F(RecordsTest, AreListedAndWatched) {
+  const auto watched = records(path_).open_directory(0);
+  ASSERT_TRUE(watched);
+  EXPECT_EQ(*read_sealed_memfd(watched->entries.get()), (std::string{"web", 4}));
+  fs::create_directory(path_ / "db");
+  const auto changes = kernel::read_changes(watched->changes.get());
+  ASSERT_TRUE(changes && *changes);
+  ASSERT_EQ((*changes)->changes.size(), 1U);
+  EXPECT_EQ((*changes)->changes.front().entry, "db");
+}
+
+TEST_F(RecordsTest, AreNothingElse) {
+  EXPECT_EQ(refusal("web"), 0);
+  EXPECT_EQ(refusal("db"), ENOENT);
+  EXPECT_EQ(refusal("web", kConfig), ENOENT);
+  EXPECT_EQ(refusal("web", 7), EINVAL);
+  for (const char* name : {"", ".", "..", "web/..", "/etc", "../x"})
+    EXPECT_EQ(refusal(name), EINVAL);
+  EXPECT_FALSE(records(path_).open_record(1, kStatus, "web"));
+  EXPECT_FALSE(records(path_).open_directory(1));
+}
+
+TEST_F(RecordsTest, AreReachedByNoLink) {
+  fs::create_directory_symlink(path_ / "web", path_ / "link");
+  EXPECT_EQ(refusal("link"), ELOOP);
+  fs::create_directory(path_ / "db");
+  fs::create_symlink("/etc/shadow", path_ / "db/status");
+  EXPECT_EQ(refusal("db"), ELOOP);
+  EXPECT_FALSE(records(path_ / "link").open_directory(0));
+}
+
+TEST_F(RecordsTest, AreOnlyRootsToWrite) {
+  ASSERT_EQ(::chmod((path_ / "web/status").c_str(), 0622), 0);
+  EXPECT_EQ(refusal("web"), EPERM);
+  ASSERT_EQ(::chmod((path_ / "web/status").c_str(), 0600), 0);
+  ASSERT_EQ(::chown((path_ / "web/status").c_str(), 65534, 0), 0);
+  EXPECT_EQ(refusal("web"), EPERM);
+  ASSERT_EQ(::chown((path_ / "web/status").c_str(), 0, 0), 0);
+  ASSERT_EQ(::chmod(path_.c_str(), 0777), 0);
+  EXPECT_EQ(refusal("web"), EPERM);
+}
+
+TEST_F(RecordsTest, AreFilesOfABoundedSize) {
+  fs::create_directory(path_ / "db");
+  ASSERT_EQ(::mkfifo((path_ / "db/status").c_str(), 0600), 0);
+  EXPECT_EQ(refusal("db"), EINVAL);
+  fs::resize_file(path_ / "web/status", (4U << 20U) + 1);
+  EXPECT_EQ(refusal("web"), EFBIG);
+}
+
+}  // namespace
+}  // namespace upcall::launcher
