@@ -28,7 +28,8 @@ FORBIDDEN = ("kexec_load kexec_file_load init_module finit_module delete_module 
              "keyctl bpf perf_event_open mount umount2 pivot_root unshare setns userfaultfd sethostname").split()
 SECCOMP = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
            "syscalls": [{"names": FORBIDDEN, "action": "SCMP_ACT_ERRNO"}]}
-# crun wants no hierarchy but the unified one, and is shown no other; runc uses those of version 1 as well.
+# crun wants no hierarchy but the unified one, and is shown no other; runc uses those of version 1 as well,
+# unless it is to see none.
 ONLY_UNIFIED = ["unshare", "--mount", "sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"']
 _numbers = itertools.count(1)
 
@@ -41,6 +42,7 @@ class Options:
     read_only: bool = False
     user_namespace: bool = False  # 0 to 65535 inside are 100000 to 165535 outside
     host_pid: bool = False
+    only_unified: bool = False  # runc, too, is shown no cgroups of version 1
     uid: int = 0
     init: list = dataclasses.field(default_factory=lambda: ["/bin/sleep", "1000000"])
     groups: list = dataclasses.field(default_factory=list)
@@ -114,7 +116,7 @@ class OciContainer(Inside):
         self._make_bundle()
         self.cgroup = unified_hierarchy() / self.name
         self.cgroup.mkdir()
-        self._runtime = [*ONLY_UNIFIED * (runtime == "crun"), runtime, f"--root={self._directory / 'state'}"]
+        self._runtime = [*ONLY_UNIFIED * (runtime == "crun" or self.options.only_unified), runtime, f"--root={self._directory / 'state'}"]
         self._janitor = subprocess.Popen(
             [sys.executable, paths.SOURCE / "tests/system/upcalltest/janitor.py", self.cgroup, *self._runtime,
              "delete", "--force", self.name], stdin=subprocess.PIPE, start_new_session=True)
