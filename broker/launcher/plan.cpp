@@ -26,10 +26,11 @@ bool shares_our_users(const Own& own, const Subject& subject) {
 }
 
 // Such a container could read and write the handler before its exec, and with it stage 1, if they
-// shared their memory.
+// shared their memory. What its init holds does not bound that: a set-uid program inside gives
+// more.
 bool could_reach_into_us(const Own& own, const Subject& subject) {
-  return shares_our_users(own, subject) &&
-         (subject.status.permitted & capability_bit(CAP_SYS_PTRACE)) != 0;
+  const auto within_reach = subject.status.permitted | subject.status.bounding;
+  return shares_our_users(own, subject) && (within_reach & capability_bit(CAP_SYS_PTRACE)) != 0;
 }
 
 // Below a user namespace of its own, a capability is none of the host's; in ours, nothing beyond

@@ -1,65 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // A handler that tells where it runs and what it was given, as JSON: {"namespaces": {...},
 // "status": {...}, "root": "DEV:INODE", "cwd": ..., "cgroup": ..., "fds": [...], "argv": [...],
-// "environment": {...}, "event": ...}. usage: upcall-reporter FILE [ARGUMENT...]; FILE may be - for
-// standard output.
-#include <dirent.h>
+// "environment": [...], "event": ..., "dumpable": N, "securebits": N, "key": ...}.
+// usage: upcall-reporter FILE [ARGUMENT...]; FILE may be - for standard output. When there is a
+// FIFO beside the file with ".held" at the end of its name, it then writes a line there and stays
+// until it can read from another with ".go".
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
-#include <memory>
-#include <sstream>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "base/unique_fd.h"
+#include "json.h"
+#include "look.h"
 
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out{"\""};
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\') {
-      out += c;
-    } else {
-      char escape[8]{};
-      static_cast<void>(
-          snprintf(escape, sizeof escape, "\\u%04x", byte));  // Latin-1: one byte, one character
-      out += escape;
-    }
-  }
-  return out + '"';
-}
-
-std::string link_of(const std::string& path) {
-  char target[4096]{};
-  const auto size = readlink(path.c_str(), target, sizeof target - 1);
-  return size < 0 ? std::string{} : std::string(target, static_cast<std::size_t>(size));
-}
+using namespace upcall::testing;
 
 std::string namespaces() {
-  std::string out;
-  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
-    if (!out.empty()) out += ", ";
-    out += quoted(name) + ": " + quoted(link_of(std::string{"/proc/self/ns/"} + name));
-  }
-  return "{" + out + "}";
-}
-
-// Lines "Name:\tvalue" of /proc/self/status.
-std::string status() {
-  std::ifstream file{"/proc/self/status"};
-  std::string out;
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(":\t");
-    if (colon == std::string::npos) continue;
-    if (!out.empty()) out += ", ";
-    out += quoted(line.substr(0, colon)) + ": " + quoted(line.substr(colon + 2));
-  }
-  return "{" + out + "}";
+  JsonObject out;
+  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"})
+    out.add(name, link_of(std::string{"/proc/self/ns/"} + name));
+  return out.text();
 }
 
 std::string root() {
@@ -69,23 +35,18 @@ std::string root() {
 }
 
 std::string descriptors() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory{opendir("/proc/self/fd"), closedir};
-  if (!directory) return "null";
-  std::string out;
-  while (const dirent* entry =
-             readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): one thread
-    const std::string name = entry->d_name;
-    if (name.starts_with('.') || name == std::to_string(dirfd(directory.get()))) continue;
-    if (!out.empty()) out += ", ";
-    out += quoted(name + " " + link_of("/proc/self/fd/" + name));
+  JsonList out;
+  for (const int fd : descriptors_of("/proc/self")) {
+    const auto name = std::to_string(fd);
+    out.add(name + " " + link_of("/proc/self/fd/" + name));
   }
-  return "[" + out + "]";
+  return out.text();
 }
 
 std::string list(char** strings) {
-  std::string out;
-  for (; *strings != nullptr; ++strings) out += (out.empty() ? "" : ", ") + quoted(*strings);
-  return "[" + out + "]";
+  JsonList out;
+  for (; *strings != nullptr; ++strings) out.add(*strings);
+  return out.text();
 }
 
 std::string read_all(int fd) {
@@ -105,22 +66,45 @@ std::string cgroup() {
   return "";
 }
 
+std::string report(char** argv) {
+  JsonObject out;
+  out.add_json("fds", descriptors());  // before we open any
+  out.add_json("namespaces", namespaces());
+  out.add_json("status", status_of("/proc/self"));
+  out.add("root", root());
+  out.add("cwd", link_of("/proc/self/cwd"));
+  out.add("cgroup", cgroup());
+  out.add_json("argv", list(argv));
+  out.add_json("environment", list(environ));
+  out.add("event", read_all(3));
+  out.add_json("dumpable", std::to_string(prctl(PR_GET_DUMPABLE)));
+  out.add_json("securebits", std::to_string(prctl(PR_GET_SECUREBITS)));
+  out.add("key", search_key("upcall-secret"));
+  return out.text() + "\n";
+}
+
+// For as long as the test wants to look at us from outside.
+bool stay(const std::string& path) {
+  const upcall::UniqueFd held{open((path + ".held").c_str(), O_WRONLY | O_CLOEXEC)};
+  if (!held) return true;
+  const upcall::UniqueFd go{open((path + ".go").c_str(), O_RDONLY | O_CLOEXEC)};
+  char byte{};
+  return go && write(held.get(), "\n", 1) == 1 && read(go.get(), &byte, 1) == 1;
+}
+
+bool write_to(int file, const std::string& text) {
+  return file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
-  const std::string fds = descriptors();  // before we open any
-  std::ostringstream out;
-  out << "{\"namespaces\": " << namespaces() << ", \"status\": " << status()
-      << ", \"root\": " << quoted(root()) << ", \"cwd\": " << quoted(link_of("/proc/self/cwd"))
-      << ", \"cgroup\": " << quoted(cgroup()) << ", \"fds\": " << fds
-      << ", \"argv\": " << list(argv) << ", \"environment\": " << list(environ)
-      << ", \"event\": " << quoted(read_all(3)) << "}\n";
-  const std::string text = out.str();
-  const bool to_output = std::string_view{argv[1]} == "-";
-  const int file =
-      to_output ? STDOUT_FILENO : open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool written =
-      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  return written ? 0 : 1;
+  const std::string path = argv[1];
+  const std::string text = report(argv);
+  if (path == "-") return write_to(STDOUT_FILENO, text) ? 0 : 1;
+  upcall::UniqueFd file{open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+  const bool written = write_to(file.get(), text);
+  file.reset();
+  return written && stay(path) ? 0 : 1;
 }

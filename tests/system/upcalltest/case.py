@@ -11,6 +11,7 @@ import unittest
 from . import kernel, paths
 from .container import Container
 from .daemon import Upcalld
+from .oci import OciContainer
 
 POLICY = """\
 version: 1
@@ -53,6 +54,11 @@ class SystemTest(unittest.TestCase):
 
     def container(self, *options, **more):
         container = Container(self.directory, *options, **more)
+        self.addCleanup(container.close)
+        return container
+
+    def oci(self, runtime, **options):
+        container = OciContainer(runtime, self.directory, **options)
         self.addCleanup(container.close)
         return container
 

@@ -10,11 +10,13 @@ import subprocess
 from . import paths
 from .waiting import Lines
 
+VICTIMS = ("crash", "leader_exits", "thread_namespace", "fork_storm")
+
 
 @dataclasses.dataclass
 class Ended:
     """A command that ran in a container."""
-    pid: int  # inside
+    pid: int | None  # inside, if that is known
     host_pid: int
     status: int | None  # None when a signal ended it
     signal: int
@@ -42,12 +44,42 @@ class Running:
                      output.decode(errors="replace"))
 
 
-class Container:
+class Inside:
+    """What can be done with a container of any kind; that gives `init` and `start`."""
+
+    init: int
+
+    def start(self, *command, **options):
+        raise NotImplementedError
+
+    def run(self, *command, seconds=30, **options):
+        return self.start(*command, **options).wait(seconds)
+
+    def path(self, inside):
+        """A file of the container, as the host can reach it."""
+        return pathlib.Path(f"/proc/{self.init}/root{inside}")
+
+    def write(self, inside, text, mode=0o755):
+        """By the container itself: ids of the host have no meaning in its file systems."""
+        self.shell('mkdir -p "$(dirname "$0")" && printf %s "$1" >"$0" && chmod "$2" "$0"', inside, text, f"{mode:o}")
+
+    def shell(self, script, *arguments):
+        ended = self.run("/bin/sh", "-c", script, *arguments)
+        if ended.status != 0:
+            raise AssertionError(f"{script}: {ended.output}")
+
+    def namespaces(self):
+        return namespaces_of(self.init)
+
+    def status(self):
+        return status_of(self.init)
+
+
+class Container(Inside):
     def __init__(self, directory, *options, name="demo", files=()):
         """`files`: pairs of a path of the host and the path inside, or with ":MODE" after it."""
         self._control = pathlib.Path(directory) / f"{name}.control"
-        placed = [(paths.REPORTER, "/bin/report"), *((paths.VICTIMS / v, f"/bin/{v}") for v in
-                  ("crash", "leader_exits", "thread_namespace", "fork_storm")), *files]
+        placed = [(paths.REPORTER, "/bin/report"), *((paths.VICTIMS / v, f"/bin/{v}") for v in VICTIMS), *files]
         self._process = subprocess.Popen(
             [paths.CONTAINER, "run", f"--control={self._control}", f"--name={name}", *options,
              *(f"--file={host}:{inside}" for host, inside in placed)], stdout=subprocess.PIPE)
@@ -72,28 +104,6 @@ class Container:
                                    stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.close(theirs)
         return Running(process, report)
-
-    def run(self, *command, seconds=30, **options):
-        return self.start(*command, **options).wait(seconds)
-
-    def path(self, inside):
-        """A file of the container, as the host can reach it."""
-        return pathlib.Path(f"/proc/{self.init}/root{inside}")
-
-    def write(self, inside, text, mode=0o755):
-        """By the container itself: ids of the host have no meaning in its file systems."""
-        self.shell('mkdir -p "$(dirname "$0")" && printf %s "$1" >"$0" && chmod "$2" "$0"', inside, text, f"{mode:o}")
-
-    def shell(self, script, *arguments):
-        ended = self.run("/bin/sh", "-c", script, *arguments)
-        if ended.status != 0:
-            raise AssertionError(f"{script}: {ended.output}")
-
-    def namespaces(self):
-        return namespaces_of(self.init)
-
-    def status(self):
-        return status_of(self.init)
 
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""janitor.py CGROUP COMMAND...: when its standard input ends, and so however the test that started it ends, runs
+the command that deletes a container, kills whatever is left in its cgroup, and removes that."""
+
+import pathlib
+import select
+import subprocess
+import sys
+
+
+def wait_until_empty(cgroup, seconds):
+    with (cgroup / "cgroup.events").open() as events:
+        changed = select.poll()
+        changed.register(events, select.POLLPRI)
+        while "populated 1" in events.read():
+            if not changed.poll(seconds * 1000):
+                raise TimeoutError(f"{cgroup} did not become empty")
+            events.seek(0)
+
+
+def main():
+    cgroup, command = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    sys.stdin.buffer.read()
+    # It says that there is no such container where none was made.
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=50)
+    try:
+        (cgroup / "cgroup.kill").write_text("1")
+        wait_until_empty(cgroup, 30)
+        cgroup.rmdir()
+    except FileNotFoundError:
+        pass  # the command has removed it
+
+
+if __name__ == "__main__":
+    main()
