@@ -146,9 +146,9 @@ asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dump
   co_return captured;
 }
 
-asio::awaitable<Result<std::vector<UniqueFd>>> Client::open(std::uint64_t id,
-                                                            std::span<const std::byte> request,
-                                                            std::size_t count) {
+asio::awaitable<Result<std::vector<UniqueFd>>> Client::obtain(std::uint64_t id,
+                                                              std::span<const std::byte> request,
+                                                              std::size_t count) {
   const std::span<const int> no_fds;
   auto opened = co_await ask(openings_, id, request, no_fds);
   if (!opened) co_return opened.error();
@@ -162,7 +162,7 @@ asio::awaitable<Result<OpenedDirectory>> Client::open_directory(std::uint32_t di
   const auto id = next_id_++;
   const wire::DirectoryRequest request{
       .header = {.type = wire::LauncherType::open_directory, .id = id}, .directory = directory};
-  auto fds = co_await open(id, wire::bytes_of(request), 2);
+  auto fds = co_await obtain(id, wire::bytes_of(request), 2);
   if (!fds) co_return fds.error();
   co_return OpenedDirectory{.entries = std::move((*fds)[0]), .changes = std::move((*fds)[1])};
 }
@@ -175,7 +175,7 @@ asio::awaitable<Result<UniqueFd>> Client::open_record(std::uint32_t directory, s
                               .file = file};
   if (entry.size() >= request.name.size()) co_return from_errno("name a record", ENAMETOOLONG);
   std::copy(entry.begin(), entry.end(), request.name.begin());
-  auto fds = co_await open(id, wire::bytes_of(request), 1);
+  auto fds = co_await obtain(id, wire::bytes_of(request), 1);
   if (!fds) co_return fds.error();
   co_return std::move((*fds)[0]);
 }

@@ -90,7 +90,7 @@ class Client {
                                                     std::span<const std::byte> request,
                                                     std::span<const int> fds);
   // All the descriptors of the answer, `count` of them.
-  [[nodiscard]] asio::awaitable<Result<std::vector<UniqueFd>>> open(
+  [[nodiscard]] asio::awaitable<Result<std::vector<UniqueFd>>> obtain(
       std::uint64_t id, std::span<const std::byte> request, std::size_t count);
   [[nodiscard]] asio::awaitable<Result<Ok>> send(std::span<const std::byte> bytes,
                                                  std::span<const int> fds);

@@ -97,13 +97,14 @@ Result<WatchedDirectory> Records::open_directory(std::uint32_t index) const {
 Result<UniqueFd> Records::open_record(std::uint32_t index, std::uint32_t file,
                                       std::string_view name) const {
   if (index >= directories_.size()) return from_errno("find a state directory", EINVAL);
-  const auto files = wire::record_files(directories_[index].form);
+  const auto files = wire::record_files(directories_[index].kind);
   if (file >= files.size() || !is_component(name)) return from_errno("name a record", EINVAL);
-  const auto directory = open_state_directory(directories_[index].path);
+  const auto& wanted = files[file];
+  const auto directory = open_state_directory(
+      wanted.directory.empty() ? directories_[index].path : std::string{wanted.directory});
   if (!directory) return directory.error();
-  const std::string_view wanted = files[file];
   auto path = std::string{name};
-  if (!wanted.empty()) path.append("/").append(wanted);
+  if (!wanted.name.empty()) path.append("/").append(wanted.name);
   // Not a FIFO's other end nor a device is waited for.
   auto record = open_at(directory->get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_BENEATH);
   if (!record) return record;

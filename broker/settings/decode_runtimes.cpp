@@ -6,15 +6,16 @@
 namespace upcall::settings {
 namespace {
 
-using wire::RecordForm;
-
-const std::map<std::string, RecordForm>& forms() {
-  static const std::map<std::string, RecordForm> kForms{{"crun", RecordForm::crun},
-                                                        {"runc", RecordForm::runc},
-                                                        {"docker", RecordForm::docker},
-                                                        {"podman", RecordForm::podman},
-                                                        {"nspawn", RecordForm::nspawn}};
-  return kForms;
+const std::map<std::string, wire::RecordKind>& kinds() {
+  static const auto kKinds = [] {
+    std::map<std::string, wire::RecordKind> all;
+    for (std::uint32_t i = 0; i < wire::kRecordKinds; ++i) {
+      const auto kind = static_cast<wire::RecordKind>(i);
+      all.emplace(wire::name_of(kind), kind);
+    }
+    return all;
+  }();
+  return kKinds;
 }
 
 std::optional<std::string> read_directory(Reader& reader, const Value& value) {
@@ -28,15 +29,15 @@ std::optional<std::string> read_directory(Reader& reader, const Value& value) {
 
 void decode_runtimes(Reader& reader, const Value& value, Draft& draft) {
   reader.read_entries(value, [&](const Name& name, const Value& held) {
-    const auto form = reader.choice(
-        Value{.place = name.place, .kind = Value::Kind::text, .text = name.text}, forms());
-    if (!form) return;
+    const auto kind = reader.choice(
+        Value{.place = name.place, .kind = Value::Kind::text, .text = name.text}, kinds());
+    if (!kind) return;
     // What is given takes the place of what is built in, and an empty list of nothing.
     std::erase_if(draft.state_directories,
-                  [&](const wire::StateDirectory& one) { return one.form == *form; });
+                  [&](const wire::StateDirectory& one) { return one.kind == *kind; });
     const auto add = [&](const Value& one) {
       if (auto path = read_directory(reader, one))
-        draft.state_directories.push_back({.form = *form, .path = *std::move(path)});
+        draft.state_directories.push_back({.kind = *kind, .path = *std::move(path)});
     };
     if (held.kind == Value::Kind::list) {
       reader.read_list(held, add);

@@ -10,38 +10,53 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x3130525453555055;  // "UPUSTR01"
 
-constexpr std::array kCrunFiles = {"status", "config.json"};
-constexpr std::array kRuncFiles = {"state.json"};
-constexpr std::array kDockerFiles = {"config.v2.json"};
-constexpr std::array kEntryItself = {""};
+constexpr std::array kCrunFiles = {RecordFile{.name = "status"}, RecordFile{.name = "config.json"}};
+constexpr std::array kRuncFiles = {RecordFile{.name = "state.json"}};
+constexpr std::array kManagedFiles = {
+    RecordFile{.name = "state.json", .presence = Presence::optional},
+    RecordFile{.name = "status", .presence = Presence::optional},
+    RecordFile{.name = "config.json", .presence = Presence::optional}};
+constexpr std::array kDockerFiles = {kManagedFiles[0], kManagedFiles[1], kManagedFiles[2],
+                                     RecordFile{.directory = "/var/lib/docker/containers",
+                                                .name = "config.v2.json",
+                                                .presence = Presence::optional}};
+constexpr std::array kEntryItself = {RecordFile{}};
+
+struct Kind {
+  std::string_view name;
+  std::span<const RecordFile> files;
+};
+
+constexpr std::array<Kind, kRecordKinds> kKinds = {{{"crun", kCrunFiles},
+                                                    {"runc", kRuncFiles},
+                                                    {"containerd", kManagedFiles},
+                                                    {"docker", kDockerFiles},
+                                                    {"nspawn", kEntryItself},
+                                                    {"podman", kEntryItself}}};
 
 }  // namespace
 
-std::span<const char* const> record_files(RecordForm form) {
-  switch (form) {
-    case RecordForm::crun:
-      return kCrunFiles;
-    case RecordForm::runc:
-      return kRuncFiles;
-    case RecordForm::docker:
-      return kDockerFiles;
-    case RecordForm::podman:
-    case RecordForm::nspawn:
-      return kEntryItself;
-  }
-  return {};
+std::string_view name_of(RecordKind kind) { return kKinds.at(static_cast<std::size_t>(kind)).name; }
+
+std::span<const RecordFile> record_files(RecordKind kind) {
+  return kKinds.at(static_cast<std::size_t>(kind)).files;
 }
 
 const StateDirectories& default_state_directories() {
   static const StateDirectories kDirectories = {
-      {RecordForm::crun, "/run/crun"},
-      {RecordForm::runc, "/run/runc"},
-      {RecordForm::runc, "/run/containerd/runc/k8s.io"},
-      {RecordForm::runc, "/run/containerd/runc/default"},
-      {RecordForm::runc, "/run/docker/runtime-runc/moby"},
-      {RecordForm::docker, "/var/lib/docker/containers"},
-      {RecordForm::podman, "/var/lib/containers/storage/overlay-containers"},
-      {RecordForm::nspawn, "/run/systemd/machines"},
+      // Of root's podman and CRI-O too, which call crun or runc with their default directories.
+      {RecordKind::crun, "/run/crun"},
+      {RecordKind::runc, "/run/runc"},
+      // One for each namespace of containerd's: Kubernetes, and ctr and nerdctl.
+      {RecordKind::containerd, "/run/containerd/runc/k8s.io"},
+      {RecordKind::containerd, "/run/containerd/runc/default"},
+      // Docker since 20.10, and a Docker that leaves the choice to containerd.
+      {RecordKind::docker, "/run/docker/runtime-runc/moby"},
+      {RecordKind::docker, "/run/containerd/runc/moby"},
+      {RecordKind::nspawn, "/run/systemd/machines"},
+      // Names and images; the second is for a storage that is gone with the boot.
+      {RecordKind::podman, "/var/lib/containers/storage/overlay-containers"},
+      {RecordKind::podman, "/run/containers/storage/overlay-containers"},
   };
   return kDirectories;
 }
@@ -50,7 +65,7 @@ std::vector<std::byte> pack_state_directories(const StateDirectories& directorie
   Packer out;
   out.put(kMagic);
   out.put_list(directories, [&](const StateDirectory& directory) {
-    out.put(directory.form);
+    out.put(directory.kind);
     out.put_text(directory.path);
   });
   return {out.bytes().begin(), out.bytes().end()};
@@ -59,11 +74,13 @@ std::vector<std::byte> pack_state_directories(const StateDirectories& directorie
 Result<StateDirectories> unpack_state_directories(std::span<const std::byte> bytes) {
   Unpacker in{bytes};
   if (in.get<std::uint64_t>() != kMagic) return from_errno("read the state directories", EBADMSG);
+  bool known = true;
   auto directories = in.get_list([&] {
-    const auto form = in.get<RecordForm>();
-    return StateDirectory{.form = form, .path = in.get_text()};
+    const auto kind = in.get<RecordKind>();
+    known = known && static_cast<std::size_t>(kind) < kRecordKinds;
+    return StateDirectory{.kind = kind, .path = in.get_text()};
   });
-  if (!in.finished()) return from_errno("read the state directories", EBADMSG);
+  if (!in.finished() || !known) return from_errno("read the state directories", EBADMSG);
   return directories;
 }
 

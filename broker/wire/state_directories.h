@@ -1,37 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where container runtimes keep a record of each container that runs: what the launcher opens for
-// the broker, and no other file. upcalld hands the table to both in a sealed memfd.
+// Where container runtimes keep a record of each container that runs: what the launcher copies for
+// the broker, and no other file. upcalld hands the table of directories to both in a sealed memfd;
+// which files one record has is the same for all.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 namespace upcall::wire {
 
-// The form of the records in a directory: what is in DIRECTORY/ID/, or the entry itself.
-enum class RecordForm : std::uint32_t {
-  crun,    // status, config.json
-  runc,    // state.json
-  docker,  // config.v2.json: names and labels of what runc has a state of
-  podman,  // containers.json, one for all: names and images of what crun or runc have a state of
-  nspawn,  // systemd-machined: the entry itself
+// A directory says who manages the containers, the files in it which runtime runs them: containerd
+// and Docker have runc's as a rule, and crun's where they are configured so.
+enum class RecordKind : std::uint32_t { crun, runc, containerd, docker, nspawn, podman };
+inline constexpr std::size_t kRecordKinds = 6;
+
+enum class Presence : std::uint8_t { required, optional };
+
+struct RecordFile {
+  std::string_view directory{};  // empty: the one in which the record was found
+  std::string_view name{};       // DIRECTORY/ID/NAME; empty: DIRECTORY/ID is the file
+  Presence presence{Presence::required};
 };
-inline constexpr std::size_t kRecordForms = 5;
+
+// "crun", ..., and what one record of the kind consists of.
+[[nodiscard]] std::string_view name_of(RecordKind kind);
+[[nodiscard]] std::span<const RecordFile> record_files(RecordKind kind);
 
 struct StateDirectory {
-  RecordForm form{};
+  RecordKind kind{};
   std::string path;  // absolute
   bool operator==(const StateDirectory&) const = default;
 };
 
 using StateDirectories = std::vector<StateDirectory>;
-
-// The names of a record's files below DIRECTORY/ENTRY; "" is the entry itself.
-[[nodiscard]] std::span<const char* const> record_files(RecordForm form);
 
 // Where the runtimes of today's distributions keep them, as root.
 [[nodiscard]] const StateDirectories& default_state_directories();

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kStatus = 0;  // of record_files(RecordForm::crun)
+constexpr std::uint32_t kStatus = 0;  // of record_files(RecordKind::crun)
 constexpr std::uint32_t kConfig = 1;
 
 class RecordsTest : public ::testing::Test {
@@ -35,7 +35,7 @@ class RecordsTest : public ::testing::Test {
     std::ofstream{path_ / name} << text;
   }
   [[nodiscard]] Records records(const fs::path& directory) const {
-    return Records{{{.form = wire::RecordForm::crun, .path = directory}}};
+    return Records{{{.kind = wire::RecordKind::crun, .path = directory}}};
   }
   // The errno of what must fail.
   [[nodiscard]] int refusal(const std::string& name, std::uint32_t file = kStatus) const {

@@ -105,7 +105,8 @@ INSTANTIATE_TEST_SUITE_P(
              "  "
              "               ^\n"},
         Case{"version: 1\nruntimes: {crunn: /run/crun}\n",
-             "p.yaml:2:12: expected 'crun', 'docker', 'nspawn', 'podman' or 'runc'; did you mean "
+             "p.yaml:2:12: expected 'containerd', 'crun', 'docker', 'nspawn', 'podman' or 'runc'; "
+             "did you mean "
              "'crun'?\nruntimes: {crunn: /run/crun}\n           ^\n"},
         Case{
             "version: 1\nruntimes: {crun: run}\n",

@@ -61,15 +61,16 @@ TEST(Decode, ReadsWhatARecordMustSay) {
 }
 
 TEST(Decode, ReadsWhereRuntimesKeepTheirRecords) {
-  using wire::RecordForm;
+  using wire::RecordKind;
   EXPECT_EQ(decoded("version: 1\n").state_directories, wire::default_state_directories());
-  const auto directories =
-      decoded(
-          "version: 1\nruntimes: {crun: /a, runc: [/b, /c], docker: [], podman: [], nspawn: []}\n")
-          .state_directories;
+  const auto directories = decoded(
+                               "version: 1\nruntimes: {crun: /a, runc: [/b, /c], containerd: [], "
+                               "docker: [], podman: [], "
+                               "nspawn: []}\n")
+                               .state_directories;
   EXPECT_EQ(directories,
             (wire::StateDirectories{
-                {RecordForm::crun, "/a"}, {RecordForm::runc, "/b"}, {RecordForm::runc, "/c"}}));
+                {RecordKind::crun, "/a"}, {RecordKind::runc, "/b"}, {RecordKind::runc, "/c"}}));
 }
 
 TEST(Decode, ReadsAProgramInTheContainerWithItsDefaults) {

@@ -22,9 +22,9 @@ TEST(StateDirectories, AreRefusedWhenCutOrOfAnotherTable) {
   EXPECT_FALSE(unpack_state_directories(bytes));
 }
 
-TEST(RecordFiles, AreThereForEveryForm) {
-  for (std::size_t form = 0; form < kRecordForms; ++form) {
-    EXPECT_FALSE(record_files(static_cast<RecordForm>(form)).empty()) << form;
+TEST(RecordFiles, AreThereForEveryKind) {
+  for (std::size_t kind = 0; kind < kRecordKinds; ++kind) {
+    EXPECT_FALSE(record_files(static_cast<RecordKind>(kind)).empty()) << kind;
   }
 }
 
