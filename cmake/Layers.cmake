@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # upcall_layer(NAME [LINKS targets...] [SYSTEM targets...] [EXCLUDE files...])
 #
-# One static library for each folder of broker/. LINKS are the only layers whose headers it may
+# One static library for each folder of broker/, with the folders in it. LINKS are the only layers whose headers it may
 # include (tests/lint/layers.py checks the includes themselves); SYSTEM are outside libraries.
 # STATIC layers are also there as NAME_static, without the sanitizers of the preset, for the programs that
 # must be static.
 function(upcall_layer NAME)
   cmake_parse_arguments(ARG "STATIC" "" "LINKS;SYSTEM;EXCLUDE" ${ARGN})
   set(directory ${CMAKE_CURRENT_SOURCE_DIR}/${NAME})
-  file(GLOB sources CONFIGURE_DEPENDS ${directory}/*.cpp)
-  file(GLOB headers CONFIGURE_DEPENDS ${directory}/*.h)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${directory}/*.cpp)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${directory}/*.h)
   foreach(file IN LISTS ARG_EXCLUDE)
     list(REMOVE_ITEM sources ${directory}/${file})
     list(REMOVE_ITEM headers ${directory}/${file})

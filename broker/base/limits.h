@@ -32,10 +32,10 @@ inline constexpr std::chrono::milliseconds kHeadArrives{250};
 inline constexpr std::size_t kOutputLines = 64;
 inline constexpr std::size_t kOutputLineBytes = 512;
 
-// How often a record is tried that its runtime is still writing: over half a minute, each time
+// How often a record is tried that its runtime is still writing: over three seconds, each time
 // after twice as long.
 inline constexpr std::chrono::milliseconds kReadRecordsEvery{50};
-inline constexpr int kRecordAttempts = 10;
+inline constexpr int kRecordAttempts = 6;
 // How soon a runtime's first container is seen, whose state directory comes with it.
 inline constexpr std::chrono::seconds kLookForDirectory{2};
 
@@ -48,5 +48,18 @@ inline constexpr std::chrono::seconds kSelfTest{10};
 
 // kernel.core_pattern tells nobody that it was changed.
 inline constexpr std::chrono::seconds kWatch{2};
+
+// One file that a container runtime wrote. A privileged pod's with hundreds of mounts and devices
+// has 200 KiB and is 7 levels deep; podman's list of all its containers has 1 KiB for each.
+inline constexpr std::size_t kRecordFile = std::size_t{4} << 20U;
+inline constexpr std::size_t kRecordDepth = 32;
+inline constexpr std::size_t kRecordValues = std::size_t{1} << 18U;
+
+// What the broker remembers of a container. No name is ever cut: half of it could be another
+// container's.
+inline constexpr std::size_t kRecordText = 512;
+inline constexpr std::size_t kRecordPath = 4096;
+inline constexpr std::size_t kLabels = 256;
+inline constexpr std::size_t kLabelBytes = 4096;
 
 }  // namespace upcall::limits
