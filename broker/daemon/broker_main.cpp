@@ -28,6 +28,11 @@ policy::Policy read_policy(int fd) {
   return or_throw(policy::unpack_policy(std::as_bytes(std::span{bytes})));
 }
 
+wire::StateDirectories read_state_directories(int fd) {
+  const auto bytes = or_throw(read_sealed_memfd(fd));
+  return or_throw(wire::unpack_state_directories(std::as_bytes(std::span{bytes})));
+}
+
 class Broker {
  public:
   explicit Broker(BrokerOptions options)
@@ -38,9 +43,12 @@ class Broker {
         active_{io_, limits::kActive},
         running_{io_, wire::kMaxCaptures},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
+        containers_{io_, launcher_, proc_.get(),
+                    read_state_directories(options.state_directories.get())},
         core_dumps_{{.io = io_,
                      .running = running_,
                      .shares = shares_,
+                     .containers = containers_,
                      .launcher = launcher_,
                      .policy = policy_,
                      .pass = options.pass,
@@ -51,6 +59,7 @@ class Broker {
 
   void run() {
     start_loop(io_, launcher_.run());
+    containers_.start();
     start_loop(io_, core_dump_socket_.run());
     start_loop(io_, shim_socket_.run());
     start_loop(io_, hear_supervisor());
@@ -123,6 +132,7 @@ class Broker {
   Semaphore active_;
   Semaphore running_;
   dispatch::FairShare shares_;
+  dispatch::Containers containers_;
   dispatch::CoreDumps core_dumps_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;

@@ -56,7 +56,10 @@ asio::awaitable<Result<Ok>> CoreDumpCase::identify() {
       co_await services_.launcher.capture(arrival_.pidfd.get(), *arrival_.tid, dumpable);
   if (!captured) co_return captured.error();
   capture_ = captured->reply.capture;
-  co_return learn(*std::move(captured));
+  const pid_t init = captured->reply.template_pid;
+  if (auto learnt = learn(*std::move(captured)); !learnt) co_return learnt.error();
+  if (init != 0) event_.origin.container = co_await services_.containers.find(init);
+  co_return Ok{};
 }
 
 asio::awaitable<Result<Ok>> CoreDumpCase::wait_for_share() {

@@ -10,6 +10,7 @@
 
 #include "base/asio.h"
 #include "base/semaphore.h"
+#include "dispatch/containers.h"
 #include "dispatch/conversation.h"
 #include "dispatch/fair_share.h"
 #include "dispatch/pass.h"
@@ -37,6 +38,7 @@ struct Services {
   asio::io_context& io;
   Semaphore& running;  // as many as the launcher can hold
   FairShare& shares;
+  Containers& containers;
   launcher::Client& launcher;
   const policy::Policy& policy;
   PassRows pass;

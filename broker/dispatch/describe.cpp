@@ -70,6 +70,18 @@ void add_ids(Description& out, const event::Origin& origin, policy::Place place)
   out.add("verdict", verdict_name(origin.verdict));
 }
 
+void add_record(Description& out, const event::Container& container) {
+  const auto add_known = [&out](const char* name, const std::string& value) {
+    if (!value.empty()) out.add(name, value);
+  };
+  add_known("runtime", container.runtime);
+  add_known("container_id", container.id);
+  add_known("container_name", container.name);
+  add_known("image", container.image);
+  add_known("pod", container.pod);
+  add_known("pod_namespace", container.pod_namespace);
+}
+
 void add_core_dump(Description& out, const event::CoreDump& dump) {
   if (dump.signal) out.add("signal", event::signal_name(*dump.signal));
   out.add_known("signal_number", dump.signal);
@@ -92,6 +104,7 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
   out.add("rule", decision.rule);
   out.add("handler", handler);
   if (!decision.container.empty()) out.add("container", decision.container);
+  if (event.origin.container) add_record(out, *event.origin.container);
   add_ids(out, event.origin, place);
   out.add("comm", event.origin.comm);
   out.add("exe", event.origin.exe);

@@ -83,6 +83,10 @@ std::string decided_line(const event::Event& event, const policy::Decision& deci
   line += std::string{" verdict="} + name_of(origin.verdict);
   if (origin.failed_rules != 0) line += " failed=" + failed_rules(origin.failed_rules);
   if (!decision.container.empty()) line += " container=" + decision.container;
+  if (origin.container) {
+    line += " runtime=" + origin.container->runtime + " id=" + quoted(origin.container->id);
+    if (!origin.container->name.empty()) line += " name=" + quoted(origin.container->name);
+  }
   if (origin.inner_pid) line += " inner_pid=" + std::to_string(*origin.inner_pid);
   if (dump.dumpable != event::Dumpable::user) line += " dumpable=root";
   return line + " rule=" + quoted(decision.rule) + " action=" + name_of(decision.action.kind);

@@ -50,6 +50,8 @@ class Options:
     oom_score_adj: int | None = None
     binds: list = dataclasses.field(default_factory=list)  # pairs of a directory of the host and its place
     files: list = dataclasses.field(default_factory=list)  # as for Container
+    annotations: dict = dataclasses.field(default_factory=dict)
+    state: pathlib.Path | None = None  # where the runtime keeps its record; a place of its own
 
 
 def held_by_us():
@@ -102,7 +104,7 @@ def _configuration(options, name):
     if options.seccomp:
         linux["seccomp"] = SECCOMP
     return {"ociVersion": "1.0.2", "hostname": "demo", "process": _process(options), "linux": linux,
-            "root": {"path": "rootfs", "readonly": options.read_only}, "mounts": list(_mounts(options))}
+            "annotations": options.annotations, "root": {"path": "rootfs", "readonly": options.read_only}, "mounts": list(_mounts(options))}
 
 
 class OciContainer(Inside):
@@ -116,7 +118,8 @@ class OciContainer(Inside):
         self._make_bundle()
         self.cgroup = unified_hierarchy() / self.name
         self.cgroup.mkdir()
-        self._runtime = [*ONLY_UNIFIED * (runtime == "crun" or self.options.only_unified), runtime, f"--root={self._directory / 'state'}"]
+        self.state = self.options.state or self._directory / "state"
+        self._runtime = [*ONLY_UNIFIED * (runtime == "crun" or self.options.only_unified), runtime, f"--root={self.state}"]
         self._janitor = subprocess.Popen(
             [sys.executable, paths.SOURCE / "tests/system/upcalltest/janitor.py", self.cgroup, *self._runtime,
              "delete", "--force", self.name], stdin=subprocess.PIPE, start_new_session=True)

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/containers.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/memfd.h"
+#include "base/text.h"
+#include "kernel/directory.h"
+#include "kernel/proc.h"
+#include "kernel/stat.h"
+#include "origin/runtimes/sources.h"
+
+namespace upcall::dispatch {
+namespace {
+
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+// What is registered and runs nowhere that we know of, such as a virtual machine.
+bool of_no_container(const Error& error) { return error.code == std::errc::not_supported; }
+
+bool missing(const Error& error) { return error.code == std::errc::no_such_file_or_directory; }
+
+bool unfinished(const Error& error) {
+  return missing(error) || error.code == std::errc::bad_message;
+}
+
+std::string record_name(const wire::StateDirectories& directories, const origin::SourceId& source) {
+  return '"' + printable(directories[source.directory].path + "/" + source.id) + '"';
+}
+
+// A container's own service manager, or its runtime, may have put its init below the container's
+// cgroup; the record says where that is, and only the init's real place can bear it out.
+std::string container_cgroup(const std::string& claimed, const std::string& of_init) {
+  if (of_init == claimed || of_init.starts_with(claimed + "/")) {
+    if (claimed.size() > 1) return claimed;
+  }
+  constexpr std::string_view kInitScope = "/init.scope";
+  return of_init.ends_with(kInitScope) ? of_init.substr(0, of_init.size() - kInitScope.size())
+                                       : of_init;
+}
+
+}  // namespace
+
+Containers::Containers(asio::io_context& io, launcher::Client& launcher, int proc,
+                       wire::StateDirectories directories)
+    : io_{io},
+      launcher_{launcher},
+      proc_{proc},
+      directories_{std::move(directories)},
+      reading_{io, 1},
+      unread_came_{io, steady_clock::time_point::max()} {}
+
+void Containers::start() {
+  for (std::uint32_t i = 0; i < directories_.size(); ++i) start_loop(io_, watch(i));
+  start_loop(io_, read_late_ones());
+}
+
+asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
+  const auto* record = known(init);
+  if (record == nullptr && !unread_.empty()) {
+    co_await read_unread(true);
+    record = known(init);
+  }
+  if (record == nullptr) co_return std::nullopt;
+  co_return record->container;
+}
+
+const origin::Record* Containers::known(pid_t init) const {
+  const auto stat = read_stat(init);
+  return stat ? registry_.find_by_init(init, stat->start_time) : nullptr;
+}
+
+std::optional<kernel::Stat> Containers::read_stat(pid_t pid) const {
+  const auto text = kernel::read_proc(proc_, std::to_string(pid) + "/stat");
+  return text ? kernel::parse_stat(*text) : std::nullopt;
+}
+
+// A runtime that is not there yet may come, and one that was removed may come again.
+asio::awaitable<void> Containers::watch(std::uint32_t directory) {
+  asio::steady_timer timer{io_};
+  std::string last_problem;
+  for (;;) {
+    auto opened = co_await launcher_.open_directory(directory);
+    if (opened) {
+      last_problem.clear();
+      co_await follow(directory, *std::move(opened));
+      forget(directory);
+    } else if (!missing(opened.error()) && describe(opened.error()) != last_problem) {
+      last_problem = describe(opened.error());
+      log::warning("no containers from " + printable(directories_[directory].path) + ": " +
+                   last_problem);
+    }
+    timer.expires_after(limits::kLookForDirectory);
+    error_code ec;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  }
+}
+
+// Until the directory is gone.
+asio::awaitable<void> Containers::follow(std::uint32_t directory,
+                                         launcher::OpenedDirectory opened) {
+  asio::posix::stream_descriptor entries{io_, opened.changes.release()};
+  list(directory, opened.entries.get());
+  error_code ec;
+  for (;;) {
+    const auto changes = kernel::read_changes(entries.native_handle());
+    if (!changes || (*changes && (*changes)->gone)) co_return;
+    if (!*changes) {
+      co_await entries.async_wait(asio::posix::descriptor_base::wait_read,
+                                  asio::redirect_error(asio::use_awaitable, ec));
+      continue;
+    }
+    for (const auto& change : (*changes)->changes) {
+      if (change.came) {
+        came(directory, change.entry);
+      } else {
+        went(directory, change.entry);
+      }
+    }
+    if ((*changes)->overrun) co_return;  // to begin anew
+  }
+}
+
+void Containers::list(std::uint32_t directory, int entries) {
+  const auto names = read_sealed_memfd(entries);
+  if (!names) return log::warning(describe(names.error()));
+  for (std::string_view rest = *names; !rest.empty();)
+    came(directory, std::string{take_until(rest, '\0')});
+}
+
+void Containers::came(std::uint32_t directory, std::string entry) {
+  if (!origin::is_record(directories_[directory].kind, entry)) return;
+  unread_[{.directory = directory, .id = std::move(entry)}] = {.next = steady_clock::now()};
+  unread_came_.cancel();
+}
+
+void Containers::went(std::uint32_t directory, const std::string& entry) {
+  const origin::SourceId source{.directory = directory, .id = entry};
+  unread_.erase(source);
+  registry_.remove(source);
+  stored_.erase(source);
+}
+
+void Containers::forget(std::uint32_t directory) {
+  const auto is_of_it = [directory](const auto& one) { return one.first.directory == directory; };
+  std::erase_if(unread_, is_of_it);
+  std::erase_if(stored_, is_of_it);
+  std::vector<origin::SourceId> gone;
+  for (const auto& [source, record] : registry_.records()) {
+    if (source.directory == directory) gone.push_back(source);
+  }
+  for (const auto& source : gone) registry_.remove(source);
+}
+
+// What nobody has asked for; a runtime that is still writing gets its time.
+asio::awaitable<void> Containers::read_late_ones() {
+  asio::steady_timer timer{io_};
+  error_code ec;
+  for (;;) {
+    if (unread_.empty()) {
+      co_await unread_came_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
+    timer.expires_after(limits::kReadRecordsEvery);
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await read_unread(false);
+  }
+}
+
+// All of them, or those whose time has come.
+asio::awaitable<void> Containers::read_unread(bool all) {
+  const auto turn = co_await reading_.acquire();
+  const auto now = steady_clock::now();
+  std::vector<origin::SourceId> due;
+  for (const auto& [source, unread] : unread_) {
+    if (all || unread.next <= now) due.push_back(source);
+  }
+  for (const auto& source : due) {
+    const auto taken = co_await read(source);
+    const auto unread = unread_.find(source);
+    if (unread != unread_.end()) settle(unread, taken);
+  }
+}
+
+// A runtime that is still writing gets its time.
+void Containers::settle(std::map<origin::SourceId, Unread>::iterator unread,
+                        const Result<Ok>& taken) {
+  auto& [attempts, next] = unread->second;
+  if (!taken && unfinished(taken.error()) && ++attempts < limits::kRecordAttempts) {
+    next = steady_clock::now() + limits::kReadRecordsEvery * (1 << attempts);
+    return;
+  }
+  if (!taken && !missing(taken.error()) && !of_no_container(taken.error())) {
+    log::warning("container record " + record_name(directories_, unread->first) + ": " +
+                 describe(taken.error()));
+  }
+  unread_.erase(unread);
+}
+
+asio::awaitable<Result<Ok>> Containers::read(origin::SourceId source) {
+  const auto texts = co_await read_files(source);
+  if (!texts) co_return texts.error();
+  co_return take(source, *texts);
+}
+
+asio::awaitable<Result<std::vector<std::string>>> Containers::read_files(
+    const origin::SourceId& source) {
+  const auto files = wire::record_files(directories_[source.directory].kind);
+  std::vector<std::string> texts(files.size());
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    const auto file = co_await launcher_.open_record(source.directory, i, source.id);
+    const bool optional = files[i].presence == wire::Presence::optional;
+    if (!file && optional && missing(file.error())) continue;
+    if (!file) co_return file.error();
+    auto text = read_sealed_memfd(file->get());
+    if (!text) co_return text.error();
+    texts[i] = *std::move(text);
+  }
+  co_return texts;
+}
+
+Result<Ok> Containers::take(const origin::SourceId& source, const std::vector<std::string>& texts) {
+  const auto kind = directories_[source.directory].kind;
+  if (kind == wire::RecordKind::podman) {
+    auto stored = origin::parse_podman_storage(texts.front());
+    if (!stored) return stored.error();
+    stored_[source] = *std::move(stored);
+    return Ok{};
+  }
+  auto record = origin::parse(kind, source.id, texts);
+  if (!record) return record.error();
+  for (const auto& [file, stored] : stored_)
+    *record = origin::with_podman_names(*std::move(record), stored);
+  return adopt(source, *std::move(record));
+}
+
+// Only what the kernel bears out is believed: that the init lives, since when, and where.
+Result<Ok> Containers::adopt(const origin::SourceId& source, origin::Record record) {
+  const auto number = std::to_string(record.init);
+  const auto before = read_stat(record.init);
+  if (!before) return from_errno("find its init " + number, ESRCH);
+  if (record.start_time && *record.start_time != before->start_time)
+    return from_errno("find its init: another process has number " + number, ESRCH);
+  const auto of_init = kernel::read_unified_cgroup(proc_, number);
+  const auto after = read_stat(record.init);
+  if (!after || after->start_time != before->start_time)
+    return from_errno("hold its init " + number, ESRCH);
+  record.start_time = before->start_time;
+  const auto cgroup = container_cgroup(record.cgroup, of_init);
+  return registry_.put(source, std::move(record), cgroup);
+}
+
+}  // namespace upcall::dispatch

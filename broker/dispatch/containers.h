@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The containers that run, as their runtimes record them: kept up to date by what comes and goes in
+// the runtimes' state directories, never by looking at every process.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/asio.h"
+#include "base/semaphore.h"
+#include "kernel/stat.h"
+#include "launcher/client.h"
+#include "origin/registry.h"
+#include "origin/runtimes/podman.h"
+#include "wire/state_directories.h"
+
+namespace upcall::dispatch {
+
+class Containers {
+ public:
+  Containers(asio::io_context& io, launcher::Client& launcher, int proc,
+             wire::StateDirectories directories);
+
+  // Starts watching the directories, for as long as `io` runs.
+  void start();
+
+  // The container of this init. Looks at records that have not been read yet before it says that
+  // there is none.
+  [[nodiscard]] asio::awaitable<std::optional<event::Container>> find(pid_t init);
+
+  [[nodiscard]] const origin::Registry& registry() const { return registry_; }
+
+ private:
+  // A record that came and has not been read; its runtime may still be writing it.
+  struct Unread {
+    int attempts{};
+    std::chrono::steady_clock::time_point next;
+  };
+
+  [[nodiscard]] asio::awaitable<void> watch(std::uint32_t directory);
+  [[nodiscard]] asio::awaitable<void> follow(std::uint32_t directory,
+                                             launcher::OpenedDirectory opened);
+  [[nodiscard]] const origin::Record* known(pid_t init) const;
+  [[nodiscard]] asio::awaitable<void> read_late_ones();
+  [[nodiscard]] asio::awaitable<void> read_unread(bool all);
+  void settle(std::map<origin::SourceId, Unread>::iterator unread, const Result<Ok>& taken);
+  [[nodiscard]] asio::awaitable<Result<Ok>> read(origin::SourceId source);
+  [[nodiscard]] asio::awaitable<Result<std::vector<std::string>>> read_files(
+      const origin::SourceId& source);
+  [[nodiscard]] Result<Ok> take(const origin::SourceId& source,
+                                const std::vector<std::string>& texts);
+  [[nodiscard]] Result<Ok> adopt(const origin::SourceId& source, origin::Record record);
+  [[nodiscard]] std::optional<kernel::Stat> read_stat(pid_t pid) const;
+  void list(std::uint32_t directory, int entries);
+  void came(std::uint32_t directory, std::string entry);
+  void went(std::uint32_t directory, const std::string& entry);
+  void forget(std::uint32_t directory);
+
+  asio::io_context& io_;
+  launcher::Client& launcher_;
+  int proc_;
+  wire::StateDirectories directories_;
+  origin::Registry registry_;
+  std::map<origin::SourceId, origin::StoredContainers> stored_;  // podman's names, by file
+  std::map<origin::SourceId, Unread> unread_;
+  Semaphore reading_;
+  asio::steady_timer unread_came_;
+};
+
+}  // namespace upcall::dispatch
