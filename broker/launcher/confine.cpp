@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "launcher/broken.h"
 #include "launcher/capabilities.h"
 #include "launcher/low_fds.h"
 
@@ -50,6 +51,7 @@ bool set_groups(const Confinement& c) noexcept {
 }
 
 bool set_limits(const Confinement& c) noexcept {
+  if constexpr (broken::kLimits) return true;
   for (const auto& change : c.limits) {
     if (!call(SYS_prlimit64, 0, change.resource, &change.limit, nullptr)) return false;
   }
@@ -65,7 +67,7 @@ bool start_session(const Confinement& /*unused*/) noexcept {
   ::umask(S_IWGRP | S_IWOTH);
   sigset_t none;
   ::sigemptyset(&none);
-  return call(SYS_personality, 0) && call(SYS_setpgid, 0, 0) &&
+  return call(SYS_personality, 0) && (broken::kGroup || call(SYS_setpgid, 0, 0)) &&
          ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
 }
 
@@ -76,7 +78,7 @@ bool place_descriptors(const Confinement& c) noexcept {
   }
   if (!call(SYS_dup3, c.status, kStatusFd, O_CLOEXEC)) return false;
   if (c.executable < 0) return call(SYS_close, kExecutableFd);
-  return call(SYS_dup3, c.executable, kExecutableFd, O_CLOEXEC);
+  return call(SYS_dup3, c.executable, kExecutableFd, broken::kInherited ? 0 : O_CLOEXEC);
 }
 
 // Now, while the host's procfs is in sight.
@@ -92,13 +94,14 @@ bool enter_namespaces(const Confinement& c) noexcept {
 }
 
 bool enter_root(const Confinement& c) noexcept {
-  if (c.root < 0) return call(SYS_chdir, "/");
+  if (c.root < 0 || broken::kRoot) return call(SYS_chdir, "/");
   const bool entered = call(SYS_fchdir, c.root) && call(SYS_chroot, ".") && call(SYS_chdir, "/");
   return entered && (c.cwd < 0 || call(SYS_fchdir, c.cwd));
 }
 
 // In host ids, so that no empty or odd map of the container can make us skip it.
 bool set_ids(const Confinement& c) noexcept {
+  if constexpr (broken::kIds) return true;
   return call(SYS_prctl, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) &&
          call(SYS_setresgid, c.gid, c.gid, c.gid) && call(SYS_setresuid, c.uid, c.uid, c.uid);
 }
@@ -110,6 +113,7 @@ bool enter_user_namespace(const Confinement& c) noexcept {
 // Sets what is set already, unless the policy has ids of its own: an id that the namespace does not
 // map is EINVAL here, and the handler does not run as somebody whom its container does not know.
 bool set_inner_ids(const Confinement& c) noexcept {
+  if constexpr (broken::kIds) return true;
   const uid_t uid = c.has_inner_ids ? c.inner_uid : static_cast<uid_t>(::syscall(SYS_getuid));
   const gid_t gid = c.has_inner_ids ? c.inner_gid : static_cast<gid_t>(::syscall(SYS_getgid));
   return call(SYS_prctl, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) &&
@@ -118,11 +122,12 @@ bool set_inner_ids(const Confinement& c) noexcept {
 
 // Again: a change of user sets it to fs.suid_dumpable, and entering a user namespace of ours to 1.
 bool become_undumpable(const Confinement& /*unused*/) noexcept {
-  return call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return broken::kDumpable || call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 bool join_keyring(const Confinement& /*unused*/) noexcept {
-  return call(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) || errno == ENOSYS;
+  return broken::kKeyring || call(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) ||
+         errno == ENOSYS;
 }
 
 // After the user namespace, which gives everything back.
@@ -132,11 +137,12 @@ bool limit_capabilities_to(const Confinement& c) noexcept {
 }
 
 bool forbid_new_privileges(const Confinement& c) noexcept {
-  return !c.no_new_privileges || call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return !c.no_new_privileges || broken::kPrivileges ||
+         call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 bool close_rest(const Confinement& /*unused*/) noexcept {
-  return call(SYS_close_range, kExecutableFd + 1, ~0U, 0);
+  return broken::kDescriptors || call(SYS_close_range, kExecutableFd + 1, ~0U, 0);
 }
 
 bool install_filters(const Confinement& c) noexcept {
@@ -158,7 +164,7 @@ int exec_handler(void* argument) noexcept {
   const auto& c = *static_cast<const Confinement*>(argument);
   // The leader of a session can leave neither that nor its process group, whose number so stays its
   // own for as long as we have not reaped it.
-  if (!call(SYS_setsid)) fail(ConfineStep::session);
+  if (!broken::kGroup && !call(SYS_setsid)) fail(ConfineStep::session);
   if (c.executable < 0) {
     ::execve(c.path, c.argv, c.envp);
   } else {
@@ -178,7 +184,7 @@ bool clone_handler(const Confinement& c) noexcept {
   if (!c.share_memory &&
       !call(SYS_madvise, c.pid_table.data(), c.pid_table.size_bytes(), MADV_DONTFORK))
     return false;
-  const int sharing = c.share_memory ? CLONE_VM | CLONE_VFORK : 0;
+  const int sharing = c.share_memory || broken::kMemory ? CLONE_VM | CLONE_VFORK : 0;
   const int flags = CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | sharing;
   auto* argument = const_cast<Confinement*>(&c);
   return ::clone(&exec_handler, stack.data() + stack.size(), flags, argument, c.handler_pid) >= 0;
@@ -203,7 +209,8 @@ constexpr std::array kSteps = {
     Step{ConfineStep::inner_ids, set_inner_ids},
     Step{ConfineStep::undumpable, become_undumpable},
     Step{ConfineStep::keyring, join_keyring},
-    Step{ConfineStep::capabilities, limit_capabilities_to},
+    Step{ConfineStep::capabilities,
+         broken::kCapabilities ? become_undumpable : limit_capabilities_to},
     Step{ConfineStep::no_new_privileges, forbid_new_privileges},
     Step{ConfineStep::close_rest, close_rest},
     Step{ConfineStep::filters, install_filters},

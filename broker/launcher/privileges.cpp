@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "kernel/read_file.h"
+#include "launcher/broken.h"
 #include "launcher/capabilities.h"
 
 namespace upcall::launcher {
@@ -108,7 +109,8 @@ Result<Ok> limit_capabilities(std::uint64_t keep) {
 }
 
 Result<Ok> settle() {
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return from_errno("become not dumpable");
+  if (!broken::kDumpable && ::prctl(PR_SET_DUMPABLE, 0) != 0)
+    return from_errno("become not dumpable");
   // EPERM: already the leader of a process group, which is as good.
   if (::setsid() < 0 && errno != EPERM) return from_errno("start a session");
   ::umask(S_IWGRP | S_IWOTH);

@@ -9,6 +9,8 @@
 
 #include <array>
 
+#include "launcher/broken.h"
+
 namespace upcall::launcher {
 
 Result<Stage1> spawn(Confinement confinement, int cgroup) {
@@ -22,7 +24,7 @@ Result<Stage1> spawn(Confinement confinement, int cgroup) {
   confinement.status = theirs.get();
   clone_args args{};
   args.exit_signal = SIGCHLD;
-  if (cgroup >= 0) {
+  if (cgroup >= 0 && !broken::kCgroup) {
     args.flags = CLONE_INTO_CGROUP;
     args.cgroup = static_cast<__u64>(cgroup);
   }

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "launcher/broken.h"
+
 namespace upcall::launcher {
 namespace {
 
@@ -48,6 +50,7 @@ Result<Ok> copy_file(int directory, const VaultFile& file) {
 // Both: a mount alone could be made writable by whoever holds it, a superblock alone has writable
 // mounts.
 Result<Ok> seal(int mount) {
+  if constexpr (broken::kVault) return Ok{};
   const UniqueFd context{::fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)};
   if (!context) return from_errno("seal the vault");
   if (::fsconfig(context.get(), FSCONFIG_SET_FLAG, "ro", nullptr, 0) != 0 ||

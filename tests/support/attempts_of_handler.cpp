@@ -23,16 +23,14 @@
 namespace upcall::testing {
 namespace {
 
-#ifndef SO_PEERPIDFD
-constexpr int SO_PEERPIDFD = 77;
-#endif
+constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD, Linux 6.5
 
 // A socket's other end was made by somebody, and the kernel gives a pidfd of whoever that was.
 std::string attempts_on_peer(int socket) {
   JsonObject out;
   int number = -1;
   socklen_t size = sizeof number;
-  const auto got = getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &number, &size);
+  const auto got = getsockopt(socket, SOL_SOCKET, kPeerPidfd, &number, &size);
   out.add("pidfd", told(got));
   if (got != 0) return out.text();
   const UniqueFd peer{number};
@@ -50,7 +48,8 @@ std::string attempts_on_peer(int socket) {
 std::string kind_of(int fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return told(-1);
-  return S_ISSOCK(status.st_mode) ? "socket" : S_ISDIR(status.st_mode) ? "directory" : "other";
+  if (S_ISSOCK(status.st_mode)) return "socket";
+  return S_ISDIR(status.st_mode) ? "directory" : "other";
 }
 
 std::string open_device(const std::string& numbers) {
@@ -91,7 +90,7 @@ std::string attempts_of_handler(const std::string& device) {
     return out.text();
   }
   // Whoever is in our process group hears it; we do not.
-  signal(SIGTERM, SIG_IGN);
+  static_cast<void>(signal(SIGTERM, SIG_IGN));
   out.add("signal the group", told(kill(0, SIGTERM)));
   return out.text();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json.h"
 
+#include <array>
 #include <cstdio>
 
 namespace upcall::testing {
@@ -12,9 +13,9 @@ std::string quoted(std::string_view text) {
     if (byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\') {
       out += c;
     } else {
-      char escape[8]{};
-      static_cast<void>(snprintf(escape, sizeof escape, "\\u%04x", byte));
-      out += escape;
+      std::array<char, 8> escape{};
+      static_cast<void>(snprintf(escape.data(), escape.size(), "\\u%04x", byte));
+      out += escape.data();
     }
   }
   return out + '"';

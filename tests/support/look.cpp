@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -25,7 +26,7 @@ std::vector<int> numbers_in(const std::string& path, bool own) {
   while (const dirent* entry =
              readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): one thread
     const auto number = parse_integer<int>(static_cast<const char*>(entry->d_name));
-    if (number && !(own && *number == dirfd(directory.get()))) numbers.push_back(*number);
+    if (number && (!own || *number != dirfd(directory.get()))) numbers.push_back(*number);
   }
   return numbers;
 }
@@ -33,9 +34,9 @@ std::vector<int> numbers_in(const std::string& path, bool own) {
 }  // namespace
 
 std::string link_of(const std::string& path) {
-  char target[4096]{};
-  const auto size = readlink(path.c_str(), target, sizeof target - 1);
-  return size < 0 ? std::string{} : std::string(target, static_cast<std::size_t>(size));
+  std::array<char, 4096> target{};
+  const auto size = readlink(path.c_str(), target.data(), target.size());
+  return size < 0 ? std::string{} : std::string(target.data(), static_cast<std::size_t>(size));
 }
 
 std::string read_text(const std::string& path) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 
@@ -51,9 +52,9 @@ std::string list(char** strings) {
 
 std::string read_all(int fd) {
   std::string text;
-  char block[4096];
-  for (ssize_t size = 0; (size = read(fd, block, sizeof block)) > 0;)
-    text.append(block, static_cast<std::size_t>(size));
+  std::array<char, 4096> block{};
+  for (ssize_t size = 0; (size = read(fd, block.data(), block.size())) > 0;)
+    text.append(block.data(), static_cast<std::size_t>(size));
   return text;
 }
 

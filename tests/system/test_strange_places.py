@@ -38,7 +38,7 @@ class StrangePlaces(SystemTest):
     def crash(self, daemon, container, *options):
         ended = container.run("/bin/crash", *options)
         self.assertNotEqual(ended.signal, 0, ended.output)
-        return daemon.wait_for_event(ended.host_pid, 30)
+        return daemon.wait_for_event(ended.host_pid)
 
     def test_container_that_shares_the_host_s_processes_gets_no_handler_and_reaches_none_of_ours(self):
         daemon = self.start_policy(otherwise="on-host")
@@ -112,7 +112,7 @@ class StrangePlaces(SystemTest):
         out = pathlib.Path(self.directory) / "out"
         out.mkdir()
         container = self.oci("crun", init=["/bin/crash"], binds=[(out, "/out")])
-        decided, runs, ended = daemon.wait_for_event(container.init, 30)
+        decided, runs, ended = daemon.wait_for_event(container.init)
         self.assertEqual((decided["verdict"], ended["outcome"]), ("in-container", "handled"))
         self.assertEqual([run["status"] for run in runs], ["0"])
         report = json.loads((out / "report").read_text())
@@ -147,7 +147,7 @@ class StrangePlaces(SystemTest):
                             "stage 1 inside; log:\n" + "\n".join(daemon.log.seen))
             *_, ended = self.crash(daemon, other)
             self.assertEqual(ended["outcome"], "handled")
-            decided, runs, ended = daemon.wait_for_event(running.host_pid, 30)
+            decided, runs, ended = daemon.wait_for_event(running.host_pid)
             self.assertEqual(decided["verdict"], "in-container")
             self.assertNotEqual(ended["outcome"], "handled")
             self.assertIn("cause", runs[0])
@@ -202,21 +202,15 @@ class StrangePlaces(SystemTest):
                 process.wait()
         self.fail(f"pid {pid} could not be had again")
 
-    def unshare(self, *options, before=""):
-        """A container that user 1000 makes of nothing but unshare(1), on the host's files; its init crashes a child
-        when it is told to."""
-        place = pathlib.Path(self.directory)
-        for program in (paths.REPORTER, paths.VICTIMS / "crash"):
-            shutil.copy(program, place)
-        (place / "out").mkdir()
-        os.chmod(place / "out", 0o777)
+    def unshare(self, *options, crash, prefix=()):
+        """A container of nothing but unshare(1), whose init runs the program `crash` once."""
         cgroup = oci.unified_hierarchy() / f"upcall-test-unshare-{os.getpid()}"
         cgroup.mkdir()
         self.addCleanup(cgroup.rmdir)
         process = subprocess.Popen(
-            ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', cgroup, "setpriv", "--reuid=1000", "--regid=1000",
-             "--groups=1000,7", "unshare", "--user", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net",
-             "--uts", "--ipc", "--cgroup", *options, "sh", "-c", 'while read line; do "$0"; done', place / "crash"],
+            ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', cgroup, *prefix, "unshare", "--pid", "--fork",
+             "--kill-child", "--mount", "--mount-proc", "--net", "--uts", "--ipc", "--cgroup", *options,
+             "/bin/sh", "-c", 'while read line; do "$0"; done', crash],
             stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/")
         self.addCleanup(process.wait, 30)
         self.addCleanup(process.stdin.close)
@@ -224,11 +218,35 @@ class StrangePlaces(SystemTest):
         init, = children_of(process.pid)
         process.stdin.write(b"crash\n")
         process.stdin.flush()
-        return init, place
+        return init
+
+    def unshare_user(self, *options):
+        """One of user 1000, on the host's files."""
+        place = pathlib.Path(self.directory)
+        for program in (paths.REPORTER, paths.VICTIMS / "crash"):
+            shutil.copy(program, place)
+        (place / "out").mkdir()
+        os.chmod(place / "out", 0o777)
+        user = ["setpriv", "--reuid=1000", "--regid=1000", "--groups=1000,7"]
+        return self.unshare("--user", *options, crash=place / "crash", prefix=user), place
+
+    def test_container_that_is_but_a_chroot_keeps_its_handler(self):
+        jail = pathlib.Path(self.directory) / "jail"
+        for name in ("bin", "proc", "tmp"):
+            (jail / name).mkdir(parents=True)
+        for program, name in (("/bin/busybox", "sh"), (paths.REPORTER, "report"), (paths.VICTIMS / "crash", "crash")):
+            shutil.copy(program, jail / "bin" / name)
+        daemon = self.start_policy()
+        init = self.unshare(f"--root={jail}", crash="/bin/crash")
+        outcome = fields(daemon.wait_for("outcome="))
+        self.assertEqual(outcome["outcome"], "handled")
+        report, root = json.loads((jail / "tmp/report").read_text(encoding="latin-1")), jail.stat()
+        self.assertEqual((report["root"], report["cwd"]), (f"{root.st_dev}:{root.st_ino}", "/"))
+        self.assertEqual(report["namespaces"], namespaces_of(init))
 
     def test_container_of_an_ordinary_user_gets_his_ids_and_groups(self):
         daemon = self.start_policy(f"[{self.directory}/upcall-reporter, {self.directory}/out/report]")
-        init, place = self.unshare("--map-root-user")
+        init, place = self.unshare_user("--map-root-user")
         decided = fields(daemon.wait_for("verdict=", "action="))
         outcome = fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))
         self.assertEqual((decided["verdict"], outcome["outcome"]), ("in-container", "handled"))
@@ -241,7 +259,7 @@ class StrangePlaces(SystemTest):
 
     def test_container_without_users_gets_no_handler(self):
         daemon = self.start_policy(f"[{self.directory}/upcall-reporter, {self.directory}/out/report]")
-        init, place = self.unshare()
+        init, place = self.unshare_user()
         self.assertEqual(pathlib.Path(f"/proc/{init}/uid_map").read_text(), "")
         decided = fields(daemon.wait_for("verdict=", "action="))
         outcome = fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))

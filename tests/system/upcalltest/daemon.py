@@ -50,7 +50,7 @@ class Upcalld:
         self._ready = ready
         self.log = Lines(self.process.stderr.fileno())
 
-    def wait_until_ready(self, seconds=15):
+    def wait_until_ready(self, seconds=60):
         wait_readable(self._ready, seconds, "READY; log:\n" + "\n".join(self.log.seen))
         said = os.read(self._ready, 16)
         if said != b"READY\n":
@@ -68,11 +68,11 @@ class Upcalld:
     def launcher(self):
         return next(pid for pid in children_of(self.process.pid) if program(pid) != "upcall-broker")
 
-    def wait_for(self, *parts, seconds=15):
+    def wait_for(self, *parts, seconds=60):
         """The first log line that holds all of `parts`."""
         return self.log.wait_for(lambda line: all(part in line for part in parts), seconds, shlex.join(parts))
 
-    def wait_for_event(self, host_pid, seconds=15):
+    def wait_for_event(self, host_pid, seconds=60):
         """The fields of the decision, of each run and of the end, of the crash of `host_pid`."""
         decided = fields(self.wait_for(f"pid={host_pid} ", "action=", seconds=seconds))
         event = f"event={decided['event']} "

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# broken.sh [WEAKNESS...]: builds upcalld with one named weakness after the other (broker/launcher/broken.h) and shows
+# that the test named beside it fails then. Needs the release build, whose other programs it takes; as root.
+set -euo pipefail
+cd "$(dirname "$(realpath "$0")")/../.."
+
+declare -A notices=(
+    [dumpable]=test_attacks.CloneReduced.test_handler_cannot_be_reached_before_its_exec
+    [descriptors]=test_attacks.ClonePrivileged.test_handler_that_is_reached_before_its_exec_has_nothing_to_give
+    [keyring]=test_invariants.CloneReduced.test_keys_of_whoever_started_upcalld_cannot_be_found
+    [group]=test_attacks.CloneReduced.test_handler_of_the_attacker_finds_nothing_to_use
+    [root]=test_strange_places.StrangePlaces.test_container_that_is_but_a_chroot_keeps_its_handler
+    [ids]=test_invariants.CloneUserNamespace.test_ids_and_groups_are_those_of_init
+    [limits]=test_invariants.CrunReduced.test_limits_are_the_lower_ones_of_init_and_upcalld_and_no_core_is_dumped
+    [cgroup]=test_invariants.CloneReduced.test_cgroup_is_that_of_init
+    [privileges]=test_invariants.CloneReduced.test_no_new_privileges_can_be_had
+    [capabilities]=test_attacks.CloneReduced.test_handler_cannot_be_reached_before_its_exec
+    [memory]=test_attacks.ClonePrivileged.test_handler_that_is_reached_before_its_exec_has_nothing_to_give
+    [inherited]=test_strange_places.StrangePlaces.test_interpreter_of_the_container_s_own_does_not_take_the_place_of_a_handler_of_ours
+    [vault]=test_attacks.CloneReduced.test_handler_out_of_the_vault_cannot_be_changed
+)
+build=$PWD/build/broken
+release=$PWD/build/release
+(($# > 0)) || set -- "${!notices[@]}"
+
+run() { # BUILD TEST
+    (cd tests/system && UPCALL_BUILD=$1 PYTHONDONTWRITEBYTECODE=1 python3 -m unittest "$2") >"$build/log" 2>&1
+}
+
+# A copy of the release build with the weak program in it.
+take_programs() { # PLACE
+    mkdir -p "$1/tests"
+    cp -r "$release/bin" "$release/libexec" "$1"
+    cp -r "$release/tests/support" "$release/tests/victims" "$1/tests"
+    cp "$build/bin/$program" "$1/bin"
+}
+
+failed=0
+for weakness in "$@"; do
+    test=${notices[$weakness]}
+    mkdir -p "$build"
+    if ! run "$release" "$test"; then
+        cat "$build/log"
+        echo "$weakness: $test fails without it" >&2
+        exit 2
+    fi
+    cmake --preset release -B "$build" -Wno-dev -DBUILD_TESTING=OFF -DUPCALL_BROKEN="$weakness" >/dev/null
+    # The vault is made by upcalld, all else is the launcher's.
+    program=upcall-launcher
+    [[ $weakness != vault ]] || program=upcalld
+    cmake --build "$build" --target "$program" >"$build/log" || { cat "$build/log"; exit 2; }
+    place=$(mktemp -d /tmp/upcall-broken.XXXXXX)
+    take_programs "$place"
+    if run "$place" "$test"; then
+        echo "$weakness: NOT noticed by $test"
+        failed=1
+    elif ! grep -q '^FAILED' "$build/log"; then
+        cat "$build/log"
+        failed=1
+    else
+        echo "$weakness: noticed by $test: $(grep -m1 -E '^(AssertionError|upcalltest|[A-Za-z.]*Error)' "$build/log" | cut -c1-160)"
+    fi
+    rm -r "$place"
+done
+exit "$failed"
