@@ -96,7 +96,7 @@ class Broker:
 def all_rivals(store, systemd):
     bench = paths.BUILD / "tests" / "bench"
     rivals = [PipeHelper("pipe, dropped", bench / "pipe_drop", stores=False),
-              PipeHelper("pipe, stored", f"{bench / 'pipe_store'} {store} %P")]
+              PipeHelper("pipe, stored", f"{bench / 'pipe_store'} {store} %P.%t")]
     if systemd:
         rivals.append(SystemdCoredump(systemd))
     if (paths.BIN / "upcalld").exists():
