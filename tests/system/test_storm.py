@@ -27,7 +27,7 @@ def resident_kib(pid):
 
 
 class Storm(SystemTest):
-    def storm(self, container, count, concurrency, seconds=120):
+    def storm(self, container, count, concurrency, seconds=600):
         ended = container.run("/bin/fork_storm", f"--count={count}", f"--concurrency={concurrency}",
                               "--memory=256", seconds=seconds)
         return json.loads(ended.output)
