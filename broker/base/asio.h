@@ -31,10 +31,11 @@ inline void start_loop(asio::io_context& io, asio::awaitable<void> loop) {
   });
 }
 
-// Waits until there is something to read (or the peer has closed); false when the time was up
-// first.
-inline asio::awaitable<bool> readable(asio::posix::stream_descriptor* descriptor,
-                                      std::chrono::steady_clock::duration limit) {
+// Waits until there is something to read, room to write, or the peer has closed; false when the
+// time was up first.
+inline asio::awaitable<bool> ready(asio::posix::stream_descriptor* descriptor,
+                                   asio::posix::descriptor_base::wait_type what,
+                                   std::chrono::steady_clock::duration limit) {
   // Shared with the timer's handler, which may be queued already when we have what we wanted.
   struct State {
     bool done{false};
@@ -48,10 +49,19 @@ inline asio::awaitable<bool> readable(asio::posix::stream_descriptor* descriptor
     descriptor->cancel();
   });
   boost::system::error_code ec;
-  co_await descriptor->async_wait(asio::posix::descriptor_base::wait_read,
-                                  asio::redirect_error(asio::use_awaitable, ec));
+  co_await descriptor->async_wait(what, asio::redirect_error(asio::use_awaitable, ec));
   state->done = true;
   co_return !state->expired && !ec;
+}
+
+inline asio::awaitable<bool> readable(asio::posix::stream_descriptor* descriptor,
+                                      std::chrono::steady_clock::duration limit) {
+  return ready(descriptor, asio::posix::descriptor_base::wait_read, limit);
+}
+
+inline asio::awaitable<bool> writable(asio::posix::stream_descriptor* descriptor,
+                                      std::chrono::steady_clock::duration limit) {
+  return ready(descriptor, asio::posix::descriptor_base::wait_write, limit);
 }
 
 }  // namespace upcall

@@ -28,6 +28,9 @@ inline constexpr std::chrono::seconds kPeerSpeaks{5};
 // How long the head of a core may take to come. It decides only how much a handler is told.
 inline constexpr std::chrono::milliseconds kHeadArrives{250};
 
+// Of upcallctl, at once; the others wait in the backlog.
+inline constexpr std::size_t kControlClients = 8;
+
 // What a handler may write into our log for one run.
 inline constexpr std::size_t kOutputLines = 64;
 inline constexpr std::size_t kOutputLineBytes = 512;

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/memfd.h"
+#include "control/control_socket.h"
 #include "daemon/broker_confinement.h"
 #include "daemon/broker_options.h"
 #include "dispatch/core_dumps.h"
@@ -57,13 +58,16 @@ class Broker {
                      .proc = proc_.get(),
                      .self_test_arrived = [this] { self_test_arrived(); }}},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, sink(), &Broker::lost},
-        shim_socket_{io_, std::move(options.shim), active_, sink(), &Broker::lost} {}
+        shim_socket_{io_, std::move(options.shim), active_, sink(), &Broker::lost},
+        control_socket_{
+            io_, std::move(options.control), {containers_, launcher_, policy_, proc_.get()}} {}
 
   void run() {
     start_loop(io_, launcher_.run());
     containers_.start();
     start_loop(io_, core_dump_socket_.run());
     start_loop(io_, shim_socket_.run());
+    start_loop(io_, control_socket_.run());
     start_loop(io_, hear_supervisor());
     tell(SupervisorMessageType::ready);
     io_.run();
@@ -138,6 +142,7 @@ class Broker {
   dispatch::CoreDumps core_dumps_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
+  control::ControlSocket control_socket_;
 };
 
 }  // namespace

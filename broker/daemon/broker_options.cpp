@@ -55,6 +55,8 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     options.core_dumps = descriptor(value);
   } else if (name == "--shim") {
     options.shim = descriptor(value);
+  } else if (name == "--control") {
+    options.control = descriptor(value);
   } else if (name == "--pass") {
     options.pass = pass_rows(value);
   } else if (name == "--log-level") {
@@ -75,7 +77,7 @@ BrokerOptions parse_broker_options(int argc, char** argv) {
   }
   for (const auto* fd :
        {&options.launcher, &options.supervisor, &options.policy, &options.state_directories,
-        &options.proc, &options.core_dumps, &options.shim}) {
+        &options.proc, &options.core_dumps, &options.shim, &options.control}) {
     if (!*fd) refuse("a descriptor is missing");
   }
   return options;

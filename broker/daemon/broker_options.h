@@ -16,6 +16,7 @@ struct BrokerOptions {
   UniqueFd proc;  // of its own: detached_proc.h
   UniqueFd core_dumps;
   UniqueFd shim;
+  UniqueFd control;
   dispatch::PassRows pass;
   log::Level log_level{log::Level::info};
 };

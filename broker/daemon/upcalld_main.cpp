@@ -136,6 +136,7 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   const auto program = open_or_throw(siblings.broker, O_PATH);
   const int core_dumps = listeners.core_dumps.socket.get();
   const int shim = listeners.shim.socket.get();
+  const int control = listeners.control.socket.get();
   const auto proc = or_throw(mount_detached_proc());
   return or_throw(start_child(
       {.program = program.get(),
@@ -143,12 +144,13 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
                      option("supervisor", supervisor), option("policy", compiled.policy.get()),
                      option("state-directories", compiled.state_directories.get()),
                      option("proc", proc.get()), option("coredump", core_dumps),
-                     option("shim", shim), option("log-level", static_cast<int>(options.log_level)),
+                     option("shim", shim), option("control", control),
+                     option("log-level", static_cast<int>(options.log_level)),
                      "--pass=" + std::to_string(static_cast<int>(compiled.pass.previous)) + "," +
                          std::to_string(compiled.pass.program) + "," +
                          std::to_string(compiled.pass.file)},
        .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
-                     proc.get(), core_dumps, shim},
+                     proc.get(), core_dumps, shim, control},
        .unprivileged = or_throw(find_broker_ids(options.broker_user))}));
 }
 

@@ -66,6 +66,8 @@ asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
   co_return record->container;
 }
 
+asio::awaitable<void> Containers::read_all() { return read_unread(true); }
+
 const origin::Record* Containers::known(pid_t init) const {
   const auto stat = read_stat(init);
   return stat ? registry_.find_by_init(init, stat->start_time) : nullptr;

@@ -30,7 +30,10 @@ class Containers {
   // there is none.
   [[nodiscard]] asio::awaitable<std::optional<event::Container>> find(pid_t init);
 
+  // Reads what has come since, so that the registry is whole for whoever looks at it.
+  [[nodiscard]] asio::awaitable<void> read_all();
   [[nodiscard]] const origin::Registry& registry() const { return registry_; }
+  [[nodiscard]] const wire::StateDirectories& directories() const { return directories_; }
 
  private:
   // A record that came and has not been read; its runtime may still be writing it.

@@ -104,8 +104,10 @@ Result<Ok> CoreDumpCase::learn(launcher::Captured captured) {
                                 .pid = arrival_.pid,
                                 .tid = *arrival_.tid,
                                 .cgroup = cgroup_};
-  auto origin =
-      origin::resolve(subject, reply, std::move(captured.exe), std::move(captured.host_name));
+  auto origin = origin::resolve(subject, reply,
+                                {.exe = std::move(captured.exe),
+                                 .host_name = std::move(captured.host_name),
+                                 .tag = std::move(captured.tag)});
   if (!origin) return origin.error();
   event_.origin = *std::move(origin);
   event_.detail = dump;

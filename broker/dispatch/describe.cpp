@@ -27,18 +27,6 @@ std::string hexadecimal(std::uint64_t value) {
   return text.data();
 }
 
-const char* verdict_name(event::Verdict verdict) {
-  switch (verdict) {
-    case event::Verdict::host:
-      return "host";
-    case event::Verdict::mixed:
-      return "mixed";
-    case event::Verdict::in_container:
-      return "in-container";
-  }
-  return "mixed";
-}
-
 class Description {
  public:
   void add(const char* name, std::string value) { fields_.emplace_back(name, std::move(value)); }
@@ -67,7 +55,8 @@ void add_ids(Description& out, const event::Origin& origin, policy::Place place)
   out.add_known("inner_pid", origin.inner_pid);
   out.add_known("inner_tid", origin.inner_tid);
   out.add("cgroup", origin.cgroup);
-  out.add("verdict", verdict_name(origin.verdict));
+  out.add("verdict", event::name_of(origin.verdict));
+  if (!origin.tag.empty()) out.add("tag", origin.tag);
 }
 
 void add_record(Description& out, const event::Container& container) {

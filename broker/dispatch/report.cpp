@@ -11,18 +11,6 @@
 namespace upcall::dispatch {
 namespace {
 
-const char* name_of(event::Verdict verdict) {
-  switch (verdict) {
-    case event::Verdict::host:
-      return "host";
-    case event::Verdict::mixed:
-      return "mixed";
-    case event::Verdict::in_container:
-      return "in-container";
-  }
-  return "mixed";
-}
-
 const char* name_of(policy::ActionKind kind) {
   switch (kind) {
     case policy::ActionKind::pass:
@@ -80,13 +68,14 @@ std::string decided_line(const event::Event& event, const policy::Decision& deci
   line += " uid=" + std::to_string(origin.uid) + " comm=" + quoted(origin.comm) +
           " exe=" + quoted(origin.exe);
   line += " signal=" + (dump.signal ? event::signal_name(*dump.signal) : "unknown");
-  line += std::string{" verdict="} + name_of(origin.verdict);
+  line += std::string{" verdict="} + event::name_of(origin.verdict);
   if (origin.failed_rules != 0) line += " failed=" + failed_rules(origin.failed_rules);
   if (!decision.container.empty()) line += " container=" + decision.container;
   if (origin.container) {
     line += " runtime=" + origin.container->runtime + " id=" + quoted(origin.container->id);
     if (!origin.container->name.empty()) line += " name=" + quoted(origin.container->name);
   }
+  if (!origin.tag.empty()) line += " tag=" + quoted(origin.tag);
   if (origin.inner_pid) line += " inner_pid=" + std::to_string(*origin.inner_pid);
   if (dump.dumpable != event::Dumpable::user) line += " dumpable=root";
   return line + " rule=" + quoted(decision.rule) + " action=" + name_of(decision.action.kind);

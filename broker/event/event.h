@@ -27,6 +27,7 @@ using NamespaceIds = std::array<std::uint64_t, kNamespaces>;
 
 // Where the host's policy holds (host, mixed) and where the container's does. docs/THREAT-MODEL.md.
 enum class Verdict : std::uint8_t { host, mixed, in_container };
+[[nodiscard]] const char* name_of(Verdict verdict);
 
 // A process and the container it is in. Ids are those of the initial namespaces unless said
 // otherwise; an empty optional is what this kernel did not tell.
@@ -38,6 +39,7 @@ struct Origin {
   std::string comm;  // of the thread, at most 15 bytes of anything but NUL
   std::string exe;   // as the process sees it; empty when it has none (a kernel thread)
   std::string host_name;  // of its UTS namespace
+  std::string tag;        // what root marked it with (kernel/pidfd_tag.h); empty without one
   std::string cgroup;     // path in the unified hierarchy, from its root; empty without one
   Verdict verdict{Verdict::host};
   std::uint32_t failed_rules{};  // bits of wire::DisclosureRule that made it mixed

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "kernel/pidfd.h"
+#include "kernel/pidfd_tag.h"
 #include "kernel/read_file.h"
 #include "kernel/stat.h"
 #include "launcher/disclosure.h"
@@ -60,13 +61,27 @@ Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& r
   Capture capture{.pidfd = std::move(pidfd)};
   const auto thread = find_thread(capture, request);
   if (!thread) return thread.error();
+  return complete(std::move(capture), *thread);
+}
+
+Result<Capture> Capturing::inspect(UniqueFd pidfd) {
+  Capture capture{.pidfd = std::move(pidfd)};
+  const auto facts = find_process(capture);
+  if (!facts) return facts.error();
+  capture.pid = capture.tid = facts->pid;
+  return complete(std::move(capture),
+                  {.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id});
+}
+
+Result<Capture> Capturing::complete(Capture capture, const ThreadName& thread) {
   step_ = CaptureStep::origin;
-  if (const auto read = read_origin(capture, *thread); !read) return read.error();
+  if (const auto read = read_origin(capture, thread); !read) return read.error();
   if (capture.origin) {
     step_ = CaptureStep::container;
-    auto container = find_container(own_, *capture.origin, *thread);
+    auto container = find_container(own_, *capture.origin, thread);
     if (!container) return container.error();
     capture.container = *std::move(container);
+    if (capture.container && capture.tag.empty()) capture.tag = capture.container->tag;
     step_ = CaptureStep::users;
     if (const auto judged = judge(capture); !judged) return judged.error();
   }
@@ -76,11 +91,18 @@ Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& r
   return capture;
 }
 
-Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureRequest& request) {
+Result<kernel::PidfdFacts> Capturing::find_process(Capture& capture) {
   step_ = CaptureStep::pidfd;
-  const auto facts = kernel::query_pidfd(capture.pidfd.get());
+  auto facts = kernel::query_pidfd(capture.pidfd.get());
   if (!facts) return facts.error();
   capture.dumpable = facts->dumpable;
+  capture.tag = kernel::read_tag(capture.pidfd.get());
+  return facts;
+}
+
+Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureRequest& request) {
+  const auto facts = find_process(capture);
+  if (!facts) return facts.error();
   // The broker's word counts only where the kernel does not give its own.
   if (!capture.dumpable && request.dumpable >= 0) capture.dumpable = request.dumpable;
   const ThreadName thread{.pid = facts->pid, .tid = request.tid, .cgroup_id = facts->cgroup_id};
@@ -145,6 +167,8 @@ wire::CaptureReply reply_for(const Capture& capture, const Own& own) {
                            .exe_length = static_cast<std::uint32_t>(capture.exe.size()),
                            .host_name_length = static_cast<std::uint32_t>(capture.host_name.size()),
                            .signal = capture.signal,
+                           .tag_length = static_cast<std::uint32_t>(capture.tag.size()),
+                           .pid = capture.pid,
                            .host_namespaces = own.namespaces.ids};
   if (capture.origin) reply.origin_namespaces = capture.origin->namespaces.ids;
   if (capture.container) {

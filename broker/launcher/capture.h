@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "kernel/pidfd.h"
 #include "launcher/own.h"
 #include "launcher/subject.h"
 #include "launcher/template.h"
@@ -42,6 +43,7 @@ struct Capture {
   std::uint32_t user_depth{};
   std::string exe;        // as the origin sees it
   std::string host_name;  // of its UTS namespace
+  std::string tag;        // its own, or else its container's init's
 };
 
 class Capturing {
@@ -50,12 +52,16 @@ class Capturing {
 
   // Fails for whatever is not, at this moment, the dumping thread of the process behind `pidfd`.
   [[nodiscard]] Result<Capture> capture(UniqueFd pidfd, const wire::CaptureRequest& request);
+  // As if it dumped core now: for whoever asks whose a process is.
+  [[nodiscard]] Result<Capture> inspect(UniqueFd pidfd);
   // The last step taken.
   [[nodiscard]] CaptureStep step() const { return step_; }
 
  private:
+  [[nodiscard]] Result<kernel::PidfdFacts> find_process(Capture& capture);
   [[nodiscard]] Result<ThreadName> find_thread(Capture& capture,
                                                const wire::CaptureRequest& request);
+  [[nodiscard]] Result<Capture> complete(Capture capture, const ThreadName& thread);
   [[nodiscard]] Result<Ok> read_origin(Capture& capture, const ThreadName& thread);
   [[nodiscard]] Result<Ok> judge(Capture& capture);
 

@@ -84,13 +84,15 @@ void Client::take_captured(std::span<const std::byte> datagram) {
   if (pending.empty()) return;
   const auto reply = head_of<wire::CaptureReply>(datagram);
   const auto texts = datagram.subspan(sizeof reply);
-  if (texts.size() != std::size_t{reply.exe_length} + reply.host_name_length) {
+  const auto name_end = std::size_t{reply.exe_length} + reply.host_name_length;
+  if (texts.size() != name_end + reply.tag_length) {
     throw std::runtime_error{"the launcher sent a capture of the wrong length"};
   }
   const auto* chars = reinterpret_cast<const char*>(texts.data());
   pending.mapped()->answer({.reply = reply,
                             .exe = {chars, reply.exe_length},
-                            .host_name = {chars + reply.exe_length, reply.host_name_length}});
+                            .host_name = {chars + reply.exe_length, reply.host_name_length},
+                            .tag = {chars + name_end, reply.tag_length}});
 }
 
 void Client::take_opened(std::span<const std::byte> datagram, wire::Received received) {
@@ -137,8 +139,20 @@ asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dump
   const auto id = next_id_++;
   const wire::CaptureRequest request{
       .header = {.type = wire::LauncherType::capture, .id = id}, .tid = tid, .dumpable = dumpable};
+  co_return co_await obtain_capture(id, wire::bytes_of(request), pidfd);
+}
+
+asio::awaitable<Result<Captured>> Client::inspect(int pidfd) {
+  const auto id = next_id_++;
+  const wire::InspectRequest request{.header = {.type = wire::LauncherType::inspect, .id = id}};
+  co_return co_await obtain_capture(id, wire::bytes_of(request), pidfd);
+}
+
+asio::awaitable<Result<Captured>> Client::obtain_capture(std::uint64_t id,
+                                                         std::span<const std::byte> request,
+                                                         int pidfd) {
   const std::array fds{pidfd};
-  auto captured = co_await ask(captures_, id, wire::bytes_of(request), fds);
+  auto captured = co_await ask(captures_, id, request, fds);
   if (captured && captured->reply.error != 0) {
     co_return from_errno("capture the process (step " + std::to_string(captured->reply.step) + ")",
                          captured->reply.error);

@@ -23,6 +23,7 @@ struct Captured {
   wire::CaptureReply reply;
   std::string exe;
   std::string host_name;
+  std::string tag;
 };
 
 struct OpenedDirectory {
@@ -55,6 +56,9 @@ class Client {
 
   // Waits for the launcher's answer. `pidfd` is borrowed until it returns.
   [[nodiscard]] asio::awaitable<Result<Captured>> capture(int pidfd, pid_t tid, int dumpable);
+
+  // The same of a process that does not dump; there is no capture to release.
+  [[nodiscard]] asio::awaitable<Result<Captured>> inspect(int pidfd);
 
   // Of the table of state directories (wire/state_directories.h), and of one record in one of them.
   [[nodiscard]] asio::awaitable<Result<OpenedDirectory>> open_directory(std::uint32_t directory);
@@ -89,6 +93,9 @@ class Client {
   [[nodiscard]] asio::awaitable<Result<Answer>> ask(PendingById<Answer>& waiting, std::uint64_t id,
                                                     std::span<const std::byte> request,
                                                     std::span<const int> fds);
+  [[nodiscard]] asio::awaitable<Result<Captured>> obtain_capture(std::uint64_t id,
+                                                                 std::span<const std::byte> request,
+                                                                 int pidfd);
   // All the descriptors of the answer, `count` of them.
   [[nodiscard]] asio::awaitable<Result<std::vector<UniqueFd>>> obtain(
       std::uint64_t id, std::span<const std::byte> request, std::size_t count);

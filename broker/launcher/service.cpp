@@ -200,6 +200,10 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
     case wire::LauncherType::open_record:
       if (const auto request = head_of<wire::RecordRequest>(datagram)) take_record(*request);
       return;
+    case wire::LauncherType::inspect:
+      if (const auto request = head_of<wire::InspectRequest>(datagram))
+        take_inspect(*request, std::move(received));
+      return;
     default:
       return;
   }
@@ -209,22 +213,38 @@ void Service::take_capture(const wire::CaptureRequest& request, wire::Received r
   const auto free =
       std::find_if(captures_.begin(), captures_.end(), [](const auto& c) { return !c; });
   Capturing capturing{own_};
-  wire::CaptureReply reply{.error = received.fd_count != 1 ? EINVAL : EAGAIN,
-                           .step = static_cast<std::uint32_t>(capturing.step())};
-  std::string texts;
-  if (received.fd_count == 1 && free != captures_.end()) {
-    auto capture = capturing.capture(std::move(received.fds[0]), request);
-    if (capture) {
-      reply = reply_for(*capture, own_);
-      reply.capture = static_cast<std::uint32_t>(free - captures_.begin());
-      texts = capture->exe + capture->host_name;
-      *free = *std::move(capture);
-    } else {
-      reply.error = capture.error().code.value();
-      reply.step = static_cast<std::uint32_t>(capturing.step());
-    }
+  auto captured = Result<Capture>{from_errno("hold one more capture", EAGAIN)};
+  if (received.fd_count != 1) {
+    captured = from_errno("understand a request", EINVAL);
+  } else if (free != captures_.end()) {
+    captured = capturing.capture(std::move(received.fds[0]), request);
   }
-  reply.header.id = request.header.id;
+  const auto number = static_cast<std::uint32_t>(free - captures_.begin());
+  answer_captured(request.header.id, captured, capturing.step(), number);
+  if (captured) *free = *std::move(captured);
+}
+
+void Service::take_inspect(const wire::InspectRequest& request, wire::Received received) {
+  Capturing capturing{own_};
+  const auto inspected = received.fd_count == 1
+                             ? capturing.inspect(std::move(received.fds[0]))
+                             : Result<Capture>{from_errno("understand a request", EINVAL)};
+  answer_captured(request.header.id, inspected, capturing.step(), wire::kNoCapture);
+}
+
+void Service::answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
+                              std::uint32_t number) {
+  wire::CaptureReply reply{.capture = number};
+  std::string texts;
+  if (captured) {
+    reply = reply_for(*captured, own_);
+    reply.capture = number;
+    texts = captured->exe + captured->host_name + captured->tag;
+  } else {
+    reply.error = captured.error().code.value();
+    reply.step = static_cast<std::uint32_t>(step);
+  }
+  reply.header.id = id;
   std::vector<std::byte> message(sizeof reply + texts.size());
   std::memcpy(message.data(), &reply, sizeof reply);
   std::memcpy(message.data() + sizeof reply, texts.data(), texts.size());

@@ -42,6 +42,9 @@ class Service {
   [[nodiscard]] Peer on_supervisor();
   void take(std::span<const std::byte> datagram, wire::Received received);
   void take_capture(const wire::CaptureRequest& request, wire::Received received);
+  void take_inspect(const wire::InspectRequest& request, wire::Received received);
+  void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
+                       std::uint32_t number);
   void take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
                 const wire::Received& received);
   void start(const Runs::Request& run, const wire::RunRequest& request,

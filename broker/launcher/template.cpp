@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "kernel/pidfd.h"
+#include "kernel/pidfd_tag.h"
 
 namespace upcall::launcher {
 namespace {
@@ -30,19 +31,24 @@ Result<Outermost> climb(int fd, std::uint64_t id, std::uint64_t host) {
   }
 }
 
-Result<Subject> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
+Result<Container> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
   // An init that is itself the origin may have lost its main thread: its dumping thread stands for
   // it.
-  if (pid == origin.pid) return read_subject(origin, own.cgroup_root.get());
+  if (pid == origin.pid) {
+    auto init = read_subject(origin, own.cgroup_root.get());
+    if (!init) return init.error();
+    return Container{.init = *std::move(init)};
+  }
   const auto pidfd = kernel::open_pidfd(pid);
   if (!pidfd) return pidfd.error();
   const auto facts = kernel::query_pidfd(pidfd->get());
   if (!facts) return facts.error();
   auto init =
       read_subject({.pid = pid, .tid = pid, .cgroup_id = facts->cgroup_id}, own.cgroup_root.get());
-  if (init && !kernel::still_exists(pidfd->get()))
-    return from_errno("hold the container's init", ESRCH);
-  return init;
+  if (!init) return init.error();
+  auto tag = kernel::read_tag(pidfd->get());
+  if (!kernel::still_exists(pidfd->get())) return from_errno("hold the container's init", ESRCH);
+  return Container{.init = *std::move(init), .tag = std::move(tag)};
 }
 
 }  // namespace
@@ -56,13 +62,13 @@ Result<std::optional<Container>> find_container(const Own& own, const Subject& o
   if (!outermost) return outermost.error();
   const auto pid = kernel::find_init(outermost->fd.get());
   if (!pid) return pid.error();
-  auto init = read_init(own, *pid, origin_thread);
-  if (!init) return init.error();
+  auto container = read_init(own, *pid, origin_thread);
+  if (!container) return container.error();
   // The number may have passed on to another process before it was opened.
-  if (init->namespaces.id(Namespace::pid) != outermost->id) {
+  if (container->init.namespaces.id(Namespace::pid) != outermost->id) {
     return from_errno("hold the container's init", ESRCH);
   }
-  return std::optional{Container{.init = *std::move(init)}};
+  return std::optional{*std::move(container)};
 }
 
 }  // namespace upcall::launcher

@@ -14,6 +14,7 @@ namespace upcall::launcher {
 
 struct Container {
   Subject init;
+  std::string tag;  // kernel/pidfd_tag.h
 };
 
 // The init of the outermost PID namespace above the origin that is not the host's. Nothing for an

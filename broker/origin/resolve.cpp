@@ -65,11 +65,12 @@ Result<Ok> read_thread(const Subject& subject, const wire::CaptureReply& capture
 }  // namespace
 
 Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& capture,
-                              std::string exe, std::string host_name) {
+                              Texts texts) {
   event::Origin origin{.pid = subject.pid,
                        .tid = subject.tid,
-                       .exe = std::move(exe),
-                       .host_name = std::move(host_name),
+                       .exe = std::move(texts.exe),
+                       .host_name = std::move(texts.host_name),
+                       .tag = std::move(texts.tag),
                        .cgroup = subject.cgroup,
                        .verdict = to_verdict(capture.verdict),
                        .failed_rules = capture.failed_rules,

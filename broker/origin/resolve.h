@@ -18,9 +18,15 @@ struct Subject {
   std::string cgroup;  // its path in the unified hierarchy; empty without one
 };
 
+// What the launcher read beside its reply's numbers.
+struct Texts {
+  std::string exe;
+  std::string host_name;
+  std::string tag;
+};
+
 // ESRCH when the process was gone before everything was read: what was read then may be another's.
 [[nodiscard]] Result<event::Origin> resolve(const Subject& subject,
-                                            const wire::CaptureReply& capture, std::string exe,
-                                            std::string host_name);
+                                            const wire::CaptureReply& capture, Texts texts);
 
 }  // namespace upcall::origin

@@ -13,6 +13,7 @@ struct Subject {
   const std::string* container{};  // nullptr outside every container that the policy names
   std::optional<uid_t> uid;  // in the ids that `when.uid` is written in; empty: not translatable
   const std::string& exe;
+  const std::string& tag;
   std::optional<int> signal;
 };
 
@@ -42,6 +43,7 @@ bool matches(const CoreDumpMatch& when, const Subject& subject) {
     return false;
   if (!uid_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
+  if (!when.tag.empty() && !any_glob_matches(when.tag, subject.tag)) return false;
   return when.exe.empty() || any_glob_matches(when.exe, subject.exe);
 }
 
@@ -93,6 +95,7 @@ Decision decide(const Policy& policy, const event::Event& event) {
   const Subject subject{.container = container != nullptr ? &container->name : nullptr,
                         .uid = inside ? origin.inner_uid : std::optional{origin.uid},
                         .exe = origin.exe,
+                        .tag = origin.tag,
                         .signal = std::get<event::CoreDump>(event.detail).signal};
   for (const auto& rule : policy.rules) {
     if (!matches(rule.when, subject)) continue;

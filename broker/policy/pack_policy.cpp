@@ -5,7 +5,7 @@
 namespace upcall::policy {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3230494c4f505055;  // "UPPOLI02"
+constexpr std::uint64_t kMagic = 0x3330494c4f505055;  // "UPPOLI03"
 
 void put_texts(Packer& out, const std::vector<std::string>& texts) {
   out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
@@ -45,6 +45,7 @@ void put_rule(Packer& out, const Rule& rule) {
   put_texts(out, rule.when.container);
   put_numbers(out, rule.when.signal);
   put_texts(out, rule.when.exe);
+  put_texts(out, rule.when.tag);
   put_numbers(out, rule.when.uid);
   put_action(out, rule.action);
   out.put(rule.on_failure.has_value());
@@ -98,6 +99,7 @@ Rule get_rule(Unpacker& in) {
   rule.when.container = get_texts(in);
   rule.when.signal = get_numbers<int>(in);
   rule.when.exe = get_texts(in);
+  rule.when.tag = get_texts(in);
   rule.when.uid = get_numbers<uid_t>(in);
   rule.action = get_action(in);
   const bool has_on_failure = get_bool(in);

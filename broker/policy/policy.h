@@ -60,6 +60,7 @@ struct CoreDumpMatch {
   std::vector<std::string> container;  // names of selectors, or kAnyContainer
   std::vector<int> signal;
   std::vector<std::string> exe;  // globs over the path that the process sees
+  std::vector<std::string> tag;  // globs over what root marked the process or its container with
   std::vector<uid_t> uid;        // real uid, as the container sees it; the host's for the host
 };
 

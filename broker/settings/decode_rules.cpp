@@ -39,14 +39,16 @@ Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
 void decode_when(Reader& reader, const Value& value, RuleDraft& out) {
   auto& when = out.rule.when;
   reader.read_map(
-      value, {{"container", condition(reader, out.container,
-                                      [&](const Value& item) { return reader.name(item); })},
-              {"signal", condition(reader, when.signal,
-                                   [&](const Value& item) { return read_signal(reader, item); })},
-              {"exe", condition(reader, when.exe,
-                                [&](const Value& item) { return read_path_glob(reader, item); })},
-              {"uid", condition(reader, when.uid,
-                                [&](const Value& item) { return reader.number(item, kIds); })}});
+      value,
+      {{"container",
+        condition(reader, out.container, [&](const Value& item) { return reader.name(item); })},
+       {"signal", condition(reader, when.signal,
+                            [&](const Value& item) { return read_signal(reader, item); })},
+       {"exe", condition(reader, when.exe,
+                         [&](const Value& item) { return read_path_glob(reader, item); })},
+       {"tag", condition(reader, when.tag, [&](const Value& item) { return reader.text(item); })},
+       {"uid", condition(reader, when.uid,
+                         [&](const Value& item) { return reader.number(item, kIds); })}});
 }
 
 void decode_rule(Reader& reader, const Value& value, Draft& draft) {

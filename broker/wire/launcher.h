@@ -35,6 +35,7 @@ enum class LauncherType : std::uint32_t {
   open_directory,  // -> opened
   open_record,     // -> opened
   opened,
+  inspect,  // -> captured, but nothing is held
 };
 
 struct LauncherHeader {
@@ -51,6 +52,13 @@ struct CaptureRequest {
       -1};  // what the kernel said beside the pidfd (%d), -1 where it must be asked by pidfd
 };
 static_assert(std::is_trivially_copyable_v<CaptureRequest> && sizeof(CaptureRequest) == 24);
+
+// What a capture of this process would say, if it dumped core now. Nothing can be run on it: the
+// reply's capture is kNoCapture. Descriptors: {pidfd of a process}.
+struct InspectRequest {
+  LauncherHeader header{.type = LauncherType::inspect};
+};
+inline constexpr std::uint32_t kNoCapture = UINT32_MAX;
 
 // The eight kinds of namespace, in the order of every array here.
 enum class NamespaceKind : std::uint32_t { cgroup, ipc, uts, net, pid, time, mnt, user };
@@ -73,10 +81,10 @@ enum DisclosureRule : std::uint32_t {
   not_confinable = 1U << 7U,           // D8
 };
 
-// What the launcher learnt of an origin, for the broker's policy to judge. Two texts follow it in
-// the datagram: `exe_length` bytes of the executable's path as the origin sees it, and
-// `host_name_length` bytes of its UTS node name; both are the origin's choice of bytes and may hold
-// anything but NUL.
+// What the launcher learnt of an origin, for the broker's policy to judge. Three texts follow it in
+// the datagram: `exe_length` bytes of the executable's path as the origin sees it,
+// `host_name_length` bytes of its UTS node name, both of which are the origin's choice of bytes and
+// may hold anything but NUL, and `tag_length` bytes of its tag (kernel/pidfd_tag.h).
 struct CaptureReply {
   LauncherHeader header{.type = LauncherType::captured};
   std::int32_t error{};     // 0, or an errno: then there is no capture and nothing below is set
@@ -92,14 +100,16 @@ struct CaptureReply {
   std::uint32_t exe_length{};
   std::uint32_t host_name_length{};
   std::int32_t signal{};  // the fatal one; 0 where this kernel does not tell (before 5.17)
+  std::uint32_t tag_length{};
+  std::int32_t pid{};  // of the process, in the launcher's PID namespace
   // Ids from NS_GET_ID; inode numbers of /proc/PID/ns where the kernel has no NS_GET_ID
   // (before 6.18).
   std::array<std::uint64_t, kNamespaceKinds> origin_namespaces{};
   std::array<std::uint64_t, kNamespaceKinds> template_namespaces{};
   std::array<std::uint64_t, kNamespaceKinds> host_namespaces{};
 };
-static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply) == 256);
-inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65;
+static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply) == 264);
+inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65 + 255;
 
 // Descriptors: {stdin, stdout, stderr, event}: sockets, all four. `environment_bytes` bytes of
 // "NAME=value\0" follow the struct; the launcher checks nothing in them but their form, and appends

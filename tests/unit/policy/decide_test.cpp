@@ -24,6 +24,7 @@ Event crash_in(const std::string& cgroup) {
   event.origin.verdict = Verdict::in_container;
   event.origin.cgroup = cgroup;
   event.origin.exe = "/usr/sbin/nginx";
+  event.origin.tag = "gold";
   event.origin.uid = 100033;
   event.origin.inner_uid = 33;
   return event;
@@ -78,6 +79,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"the uid outside", {.uid = {100033}}, kWeb, "defaults"},
         Case{"the host's uid", {.uid = {100033}}, kHost, "rule"},
         Case{"the exe", {.exe = {"/bin/*", "/usr/sbin/*"}}, kWeb, "rule"},
+        Case{"the tag", {.tag = {"silver", "g*"}}, kWeb, "rule"},
+        Case{"another tag", {.tag = {"silver"}}, kWeb, "defaults"},
         Case{"another exe", {.exe = {"/bin/*"}}, kWeb, "defaults"},
         Case{"the signal", {.signal = {kAbrt, kSegv}}, kWeb, "rule"},
         Case{"another signal", {.signal = {kAbrt}}, kWeb, "defaults"},

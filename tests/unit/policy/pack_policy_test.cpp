@@ -22,6 +22,7 @@ Policy full_policy() {
                  .when = {.container = {"web", "*"},
                           .signal = {6, 11},
                           .exe = {"/bin/*"},
+                          .tag = {"gold"},
                           .uid = {0, 33}},
                  .action = {.kind = ActionKind::run, .handlers = {0, 1}},
                  .on_failure = 1},
@@ -46,6 +47,7 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   EXPECT_EQ(rule.when.container, (std::vector<std::string>{"web", "*"}));
   EXPECT_EQ(rule.when.signal, (std::vector<int>{6, 11}));
   EXPECT_EQ(rule.when.exe, (std::vector<std::string>{"/bin/*"}));
+  EXPECT_EQ(rule.when.tag, std::vector<std::string>{"gold"});
   EXPECT_EQ(rule.when.uid, (std::vector<uid_t>{0, 33}));
   EXPECT_EQ(rule.action.handlers, (std::vector<std::uint32_t>{0, 1}));
   EXPECT_EQ(rule.on_failure, 1U);

@@ -135,7 +135,7 @@ TEST(Decode, BindsRulesToRows) {
       "handlers: {a: {run: /a}, b: {run: builtin:core}, c: {run: /c, in: host}}\n"
       "rules:\n"
       "- {name: r, on: coredump, when: {container: web, signal: [SEGV, SIGABRT, 7], exe: /bin/*, "
-      "uid: [0, 33]},\n"
+      "uid: [0, 33], tag: gold},\n"
       "   do: [b, a], on_failure: c}\n"
       "- {name: s, on: coredump, when: {container: ['*']}, do: [reject]}\n"
       "defaults: {coredump: [c], core_pattern_taken: restore}\n");
@@ -145,6 +145,7 @@ TEST(Decode, BindsRulesToRows) {
   EXPECT_EQ(rule.when.container, Texts{"web"});
   EXPECT_EQ(rule.when.signal, (std::vector<int>{11, 6, 7}));
   EXPECT_EQ(rule.when.exe, Texts{"/bin/*"});
+  EXPECT_EQ(rule.when.tag, std::vector<std::string>{"gold"});
   EXPECT_EQ(rule.when.uid, (std::vector<uid_t>{0, 33}));
   EXPECT_EQ(rule.action.kind, ActionKind::run);
   EXPECT_EQ(rule.action.handlers, (std::vector<std::uint32_t>{1, 0}));

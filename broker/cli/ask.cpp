@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ask.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "wire/seqpacket.h"
+
+namespace upcall::cli {
+namespace {
+
+// The broker answers in milliseconds; this is for a machine that is on its knees.
+constexpr timeval kPatience{.tv_sec = 30, .tv_usec = 0};
+
+Result<UniqueFd> connect_to(const std::string& path) {
+  UniqueFd socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  if (!socket) return from_errno("make a socket");
+  sockaddr_un address{.sun_family = AF_UNIX};
+  if (path.size() >= sizeof address.sun_path) {
+    return from_errno("connect to '" + path + "'", ENAMETOOLONG);
+  }
+  path.copy(address.sun_path, path.size());
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return from_errno("connect to '" + path +
+                      "' (is upcalld running, with that --runtime-directory, and are you root?)");
+  }
+  return socket;
+}
+
+}  // namespace
+
+Result<std::string> ask(const std::string& socket, wire::ControlType what,
+                        std::span<const int> fds) {
+  const auto connection = connect_to(socket);
+  if (!connection) return connection.error();
+  const wire::ControlRequest request{.type = what};
+  if (auto sent = wire::send_message(connection->get(), wire::bytes_of(request), fds); !sent) {
+    return sent.error();
+  }
+  std::string document;
+  std::vector<std::byte> chunk(wire::kControlChunk);
+  for (;;) {
+    const auto received = wire::receive_message(connection->get(), chunk);
+    if (!received) return received.error();
+    if (received->size == 0) break;
+    document.append(reinterpret_cast<const char*>(chunk.data()), received->size);
+  }
+  if (document.empty()) return from_errno("have upcalld answer (its log says why)", EPROTO);
+  return document;
+}
+
+}  // namespace upcall::cli

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/control_socket.h"
+
+#include <sys/socket.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "wire/seqpacket.h"
+
+namespace upcall::control {
+namespace {
+
+using asio::posix::descriptor_base;
+using boost::system::error_code;
+
+}  // namespace
+
+ControlSocket::ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers)
+    : io_{io},
+      listener_{io, listener.release()},
+      answers_{answers},
+      active_{io, limits::kControlClients} {
+  listener_.non_blocking(true);
+}
+
+asio::awaitable<void> ControlSocket::run() {
+  for (;;) {
+    auto permit = co_await active_.acquire();
+    UniqueFd connection{
+        ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (connection) {
+      start_loop(io_, serve(std::move(connection), std::move(permit)));
+      continue;
+    }
+    if (errno != EAGAIN) {
+      log::warning(describe(from_errno("accept a connection of upcallctl")));
+      continue;
+    }
+    error_code ec;
+    co_await listener_.async_wait(descriptor_base::wait_read,
+                                  asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) throw boost::system::system_error{ec, "control socket"};
+  }
+}
+
+asio::awaitable<void> ControlSocket::serve(UniqueFd connection, Semaphore::Permit /*held*/) {
+  asio::posix::stream_descriptor client{io_, connection.release()};
+  if (!co_await readable(&client, limits::kPeerSpeaks)) co_return;
+  wire::ControlRequest request;
+  auto received =
+      wire::receive_message(client.native_handle(), std::as_writable_bytes(std::span{&request, 1}));
+  if (!received || received->size != sizeof request) co_return;
+  const auto document = co_await answers_.answer(request, *std::move(received));
+  co_await send(client, document);
+}
+
+asio::awaitable<void> ControlSocket::send(asio::posix::stream_descriptor& client,
+                                          const std::string& document) {
+  auto rest = std::as_bytes(std::span{document});
+  while (!rest.empty()) {
+    const auto chunk = rest.first(std::min(rest.size(), wire::kControlChunk));
+    const auto sent = wire::send_message(client.native_handle(), chunk);
+    if (sent) {
+      rest = rest.subspan(chunk.size());
+    } else if (sent.error().code != std::errc::resource_unavailable_try_again ||
+               !co_await writable(&client, limits::kPeerSpeaks)) {
+      co_return;
+    }
+  }
+}
+
+}  // namespace upcall::control

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where upcallctl asks (wire/control.h).
+#pragma once
+
+#include <string>
+
+#include "base/asio.h"
+#include "base/semaphore.h"
+#include "base/unique_fd.h"
+#include "control/answers.h"
+
+namespace upcall::control {
+
+class ControlSocket {
+ public:
+  ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers);
+
+  // Accepts for as long as `io` runs. A client that is slow or silent is let go.
+  [[nodiscard]] asio::awaitable<void> run();
+
+ private:
+  [[nodiscard]] asio::awaitable<void> serve(UniqueFd connection, Semaphore::Permit permit);
+  [[nodiscard]] asio::awaitable<void> send(asio::posix::stream_descriptor& client,
+                                           const std::string& document);
+
+  asio::io_context& io_;
+  asio::posix::stream_descriptor listener_;
+  Answers answers_;
+  Semaphore active_;
+};
+
+}  // namespace upcall::control

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What upcallctl(8) is told, as JSON. Pure; bytes that are no UTF-8 become U+FFFD.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "event/event.h"
+#include "kernel/process_status.h"
+#include "origin/registry.h"
+#include "wire/state_directories.h"
+
+namespace upcall::control {
+
+// Whose a process is.
+struct Whose {
+  event::Origin origin;
+  std::string selector;  // the policy's name for its container; empty for none
+  pid_t init{};          // the container's, whose privileges bound a handler's; 0 without one
+  std::optional<kernel::ProcessStatus> init_status;
+};
+
+[[nodiscard]] std::string containers_document(const origin::Registry& registry,
+                                              const wire::StateDirectories& directories);
+[[nodiscard]] std::string whois_document(const Whose& whose);
+[[nodiscard]] std::string error_document(const std::string& why);
+
+}  // namespace upcall::control
