@@ -8,6 +8,7 @@
 #include "kernel/directory.h"
 #include "kernel/proc.h"
 #include "kernel/stat.h"
+#include "origin/runtimes/cgroup_path.h"
 #include "origin/runtimes/sources.h"
 
 namespace upcall::dispatch {
@@ -62,7 +63,10 @@ asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
     co_await read_unread(true);
     record = known(init);
   }
-  if (record == nullptr) co_return std::nullopt;
+  // As long as a process of its PID namespace is held, its number is its own.
+  if (record == nullptr) {
+    co_return origin::container_of_cgroup(kernel::read_unified_cgroup(proc_, std::to_string(init)));
+  }
   co_return record->container;
 }
 

@@ -26,8 +26,8 @@ class Containers {
   // Starts watching the directories, for as long as `io` runs.
   void start();
 
-  // The container of this init. Looks at records that have not been read yet before it says that
-  // there is none.
+  // The container of this init, by its record or else by the name of its cgroup. Looks at records
+  // that have not been read yet before it says that there is none.
   [[nodiscard]] asio::awaitable<std::optional<event::Container>> find(pid_t init);
 
   // Reads what has come since, so that the registry is whole for whoever looks at it.

@@ -42,6 +42,7 @@ inline constexpr std::array kFields{Field{"event"},
                                     Field{"inner_pid", ToldTo::host_handlers},
                                     Field{"inner_tid", ToldTo::host_handlers},
                                     Field{"cgroup", ToldTo::host_handlers},
+                                    Field{"tag", ToldTo::host_handlers},
                                     Field{"verdict", ToldTo::host_handlers}};
 
 }  // namespace upcall::settings

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Input: a digit for the parser, then its texts with NULs between them. The parsers are those of
-// wire::RecordKind, in its order, of which the last is podman's storage, then a cgroup of LXC's.
+// wire::RecordKind, in its order, of which the last is podman's storage, then the path of a cgroup.
 // Any text is a record within its limits or an error that says what is wrong.
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "fuzz.h"
-#include "origin/runtimes/lxc.h"
+#include "origin/runtimes/cgroup_path.h"
 #include "origin/runtimes/podman.h"
 #include "origin/runtimes/sources.h"
 
@@ -30,7 +30,7 @@ void check_names(const upcall::event::Container& container) {
   for (const auto* name : {&container.id, &container.name, &container.image}) {
     must(name->size() <= upcall::limits::kRecordText);
   }
-  must(!container.runtime.empty() && container.id == kId);
+  must(!container.runtime.empty());
 }
 
 void parse_record(RecordKind kind, std::vector<std::string> texts) {
@@ -39,6 +39,7 @@ void parse_record(RecordKind kind, std::vector<std::string> texts) {
   if (!record) return must(!record.error().doing.empty());
   check_labels(*record);
   check_names(record->container);
+  must(record->container.id == kId);
   must(record->init >= upcall::origin::kLeastInit && record->init <= upcall::origin::kMostInit);
 }
 
@@ -50,8 +51,10 @@ void parse_storage(std::string_view text) {
 }
 
 void parse_cgroup(std::string_view path) {
-  const auto record = upcall::origin::parse_lxc_cgroup(path);
-  if (record) must(path.starts_with(record->cgroup) && !record->container.name.empty());
+  const auto container = upcall::origin::container_of_cgroup(path);
+  if (!container) return;
+  check_names(*container);
+  must(!container->id.empty() && path.find(container->id) != path.npos);
 }
 
 }  // namespace
