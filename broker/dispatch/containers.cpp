@@ -231,13 +231,31 @@ Result<Ok> Containers::take(const origin::SourceId& source, const std::vector<st
     auto stored = origin::parse_podman_storage(texts.front());
     if (!stored) return stored.error();
     stored_[source] = *std::move(stored);
-    return Ok{};
+    return name_again();
   }
   auto record = origin::parse(kind, source.id, texts);
   if (!record) return record.error();
+  return adopt(source, with_names(*std::move(record)));
+}
+
+origin::Record Containers::with_names(origin::Record record) const {
   for (const auto& [file, stored] : stored_)
-    *record = origin::with_podman_names(*std::move(record), stored);
-  return adopt(source, *std::move(record));
+    record = origin::with_podman_names(std::move(record), stored);
+  return record;
+}
+
+// Podman writes its list of names after the runtime has written its record.
+Result<Ok> Containers::name_again() {
+  const auto before = registry_.records();
+  for (const auto& [source, record] : before) {
+    auto named = with_names(record);
+    if (named.container.name == record.container.name &&
+        named.container.image == record.container.image) {
+      continue;
+    }
+    if (auto put = registry_.put(source, std::move(named), record.cgroup); !put) return put;
+  }
+  return Ok{};
 }
 
 // Only what the kernel bears out is believed: that the init lives, since when, and where.

@@ -54,6 +54,8 @@ class Containers {
       const origin::SourceId& source);
   [[nodiscard]] Result<Ok> take(const origin::SourceId& source,
                                 const std::vector<std::string>& texts);
+  [[nodiscard]] origin::Record with_names(origin::Record record) const;
+  [[nodiscard]] Result<Ok> name_again();
   [[nodiscard]] Result<Ok> adopt(const origin::SourceId& source, origin::Record record);
   [[nodiscard]] std::optional<kernel::Stat> read_stat(pid_t pid) const;
   void list(std::uint32_t directory, int entries);
