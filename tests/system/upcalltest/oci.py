@@ -22,7 +22,7 @@ NAMES = ["CAP_" + name for name in (
     "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
     "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE").split()]
 APPLETS = ("sh cat ls id ps env echo readlink sleep mkdir mkfifo stat mount grep sed wc hostname touch chmod kill printf "
-           "dd head tail true false date ln rm cp mv dirname").split()
+           "dd head tail seq true false date ln rm cp mv dirname").split()
 # What docker's own profile forbids and our victims do not need. The last is for a test to see that it is in force.
 FORBIDDEN = ("kexec_load kexec_file_load init_module finit_module delete_module open_by_handle_at add_key request_key "
              "keyctl bpf perf_event_open mount umount2 pivot_root unshare setns userfaultfd sethostname").split()
@@ -31,6 +31,7 @@ SECCOMP = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_6
 # crun wants no hierarchy but the unified one, and is shown no other; runc uses those of version 1 as well,
 # unless it is to see none.
 ONLY_UNIFIED = ["unshare", "--mount", "sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"']
+PROGRAMS = [(paths.REPORTER, "/bin/report"), *((paths.VICTIMS / victim, f"/bin/{victim}") for victim in VICTIMS)]
 _numbers = itertools.count(1)
 
 
@@ -50,6 +51,7 @@ class Options:
     oom_score_adj: int | None = None
     binds: list = dataclasses.field(default_factory=list)  # pairs of a directory of the host and its place
     files: list = dataclasses.field(default_factory=list)  # as for Container
+    programs: list = dataclasses.field(default_factory=lambda: PROGRAMS)  # the same, but what most tests need
     annotations: dict = dataclasses.field(default_factory=dict)
     state: pathlib.Path | None = None  # where the runtime keeps its record; a place of its own
 
@@ -165,9 +167,7 @@ class OciContainer(Inside):
             (root / name).mkdir(parents=True)
         for name in ("tmp", "var/crash"):
             (root / name).chmod(0o1777)  # runc gives it to what is mounted there
-        files = [("/bin/busybox", "/bin/busybox"), (paths.REPORTER, "/bin/report"),
-                 *((paths.VICTIMS / victim, f"/bin/{victim}") for victim in VICTIMS), *self.options.files]
-        for host, inside in files:
+        for host, inside in [("/bin/busybox", "/bin/busybox"), *self.options.programs, *self.options.files]:
             place, _, mode = inside.partition(":")
             (root / place.lstrip("/")).write_bytes(pathlib.Path(host).read_bytes())
             (root / place.lstrip("/")).chmod(int(mode or "755", 8))
