@@ -73,11 +73,11 @@ class SystemdCoredump(PipeHelper):
 
 
 class Broker:
-    """upcalld; its core handler stores raw, on the same disk as the others."""
+    """upcalld with a policy of its own."""
 
-    def __init__(self, name, core_mode, action):
-        self.name, self.stores = name, action != "reject"
-        self._options = (_POLICY.format(action=action), f"--core-mode={core_mode}")
+    def __init__(self, name, core_mode, policy, stores=False):
+        self.name, self.stores = name, stores
+        self._options = (policy, f"--core-mode={core_mode}")
 
     @contextlib.contextmanager
     def turn(self, directory):
@@ -100,6 +100,8 @@ def all_rivals(store, systemd):
     if systemd:
         rivals.append(SystemdCoredump(systemd))
     if (paths.BIN / "upcalld").exists():
-        rivals += [Broker(f"upcalld, {mode}", mode, "save-core") for mode in ("socket", "pipe")]
-        rivals.append(Broker("upcalld, rejected", "socket", "reject"))
+        # The core handler stores raw, on the same disk as the others.
+        saving = _POLICY.format(action="save-core")
+        rivals += [Broker(f"upcalld, {mode}", mode, saving, stores=True) for mode in ("socket", "pipe")]
+        rivals.append(Broker("upcalld, rejected", "socket", _POLICY.format(action="reject")))
     return rivals

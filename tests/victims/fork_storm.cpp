@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Crashes many processes, some at a time, and measures each from its crash until it could be
-// reaped. usage: fork_storm [--count=N] [--concurrency=N] [--memory=KiB]; prints one line of JSON.
+// reaped. usage: fork_storm [--count=N] [--concurrency=N] [--memory=KiB] [--times]; prints one line
+// of JSON, with --times also when each crashed, by the monotonic clock.
 #include <getopt.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -24,6 +25,7 @@ struct Options {
   std::size_t count{100};
   std::size_t concurrency{1};
   std::size_t memory_kib{1024};
+  bool times{};
 };
 
 // So that a slip of the hand does not take the machine down.
@@ -48,8 +50,13 @@ bool parse(int argc, char** argv, Options& options) {
   static constexpr option kLong[] = {{"count", required_argument, nullptr, 'n'},
                                      {"concurrency", required_argument, nullptr, 'c'},
                                      {"memory", required_argument, nullptr, 'm'},
+                                     {"times", no_argument, nullptr, 't'},
                                      {nullptr, 0, nullptr, 0}};
   for (int c = 0; (c = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
+    if (c == 't') {
+      options.times = true;
+      continue;
+    }
     const auto value =
         optarg == nullptr ? std::nullopt : upcall::parse_integer<std::size_t>(optarg);
     if (!value) return false;
@@ -81,6 +88,8 @@ class Storm {
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory != MAP_FAILED) crashed_at_ = {static_cast<std::int64_t*>(memory), options.count};
   }
+
+  [[nodiscard]] std::span<const std::int64_t> crashed_at() const { return crashed_at_; }
 
   Outcome run() {
     const auto start = now_ns();
@@ -129,11 +138,21 @@ std::int64_t percentile(std::span<const std::int64_t> sorted, std::size_t percen
   return sorted.empty() ? 0 : sorted[(sorted.size() - 1) * percent / 100];
 }
 
+void print_times(std::span<const std::int64_t> times) {
+  printf("\"crashed_at_ns\": [");
+  const char* separator = "";
+  for (const auto time : times) {
+    printf("%s%lld", separator, static_cast<long long>(time));
+    separator = ", ";
+  }
+  printf("], ");
+}
+
 void print(const Options& options, Outcome outcome) {
   auto& times = outcome.latencies_ns;
   std::ranges::sort(times);
   printf(
-      "{\"count\": %zu, \"concurrency\": %zu, \"memory_kib\": %zu, \"crashed\": %zu, "
+      "\"count\": %zu, \"concurrency\": %zu, \"memory_kib\": %zu, \"crashed\": %zu, "
       "\"with_core\": %zu, \"not_crashed\": %zu, \"p50_ns\": %lld, \"p90_ns\": %lld, "
       "\"p99_ns\": %lld, \"max_ns\": %lld, \"total_ns\": %lld}\n",
       options.count, options.concurrency, options.memory_kib, times.size(), outcome.with_core,
@@ -149,10 +168,14 @@ int main(int argc, char** argv) {
   if (!parse(argc, argv, options)) {
     static_cast<void>(
         fputs("usage: fork_storm [--count=1..100000] [--concurrency=1..1024] "
-              "[--memory=KiB, at most 1048576]\n",
+              "[--memory=KiB, at most 1048576] [--times]\n",
               stderr));
     return 2;
   }
-  print(options, Storm{options}.run());
+  Storm storm{options};
+  auto outcome = storm.run();
+  printf("{");
+  if (options.times) print_times(storm.crashed_at());
+  print(options, std::move(outcome));
   return 0;
 }
