@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """janitor.py CGROUP COMMAND...: when its standard input ends, and so however the test that started it ends, runs
-the command that deletes a container, kills whatever is left in its cgroup, and removes that."""
+the command that deletes a container, kills whatever is left in its cgroup, and removes that, in all hierarchies."""
 
 import pathlib
 import select
@@ -18,6 +18,12 @@ def wait_until_empty(cgroup, seconds):
             events.seek(0)
 
 
+def remove(cgroup):
+    below = [path for path in cgroup.rglob("*") if path.is_dir()]
+    for path in [*reversed(below), cgroup]:
+        path.rmdir()
+
+
 def main():
     cgroup, command = pathlib.Path(sys.argv[1]), sys.argv[2:]
     sys.stdin.buffer.read()
@@ -26,9 +32,11 @@ def main():
     try:
         (cgroup / "cgroup.kill").write_text("1")
         wait_until_empty(cgroup, 30)
-        cgroup.rmdir()
+        remove(cgroup)
     except FileNotFoundError:
         pass  # the command has removed it
+    for left in pathlib.Path("/sys/fs/cgroup").glob(f"*/{cgroup.name}"):
+        remove(left)
 
 
 if __name__ == "__main__":

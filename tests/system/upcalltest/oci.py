@@ -109,6 +109,21 @@ def _configuration(options, name):
             "annotations": options.annotations, "root": {"path": "rootfs", "readonly": options.read_only}, "mounts": list(_mounts(options))}
 
 
+def make_root(root, files, directories=()):
+    """A root directory with a shell, and `files` as for Container."""
+    for name in ("bin", "proc", "sys", "dev", "tmp", "var/crash", "etc", *(place.lstrip("/") for place in directories)):
+        (root / name).mkdir(parents=True)
+    for name in ("tmp", "var/crash"):
+        (root / name).chmod(0o1777)  # runc gives it to what is mounted there
+    for host, inside in [("/bin/busybox", "/bin/busybox"), *files]:
+        place, _, mode = inside.partition(":")
+        (root / place.lstrip("/")).write_bytes(pathlib.Path(host).read_bytes())
+        (root / place.lstrip("/")).chmod(int(mode or "755", 8))
+    for applet in APPLETS:
+        (root / "bin" / applet).symlink_to("busybox")
+    (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n")
+
+
 class OciContainer(Inside):
     """Of `runtime`, crun or runc. Nothing of it is left once it is closed, or its test has ended in any way."""
 
@@ -163,17 +178,7 @@ class OciContainer(Inside):
 
     def _make_bundle(self):
         root = self._bundle / "rootfs"
-        for name in ("bin", "proc", "dev", "tmp", "var/crash", "etc", *(i.lstrip("/") for _, i in self.options.binds)):
-            (root / name).mkdir(parents=True)
-        for name in ("tmp", "var/crash"):
-            (root / name).chmod(0o1777)  # runc gives it to what is mounted there
-        for host, inside in [("/bin/busybox", "/bin/busybox"), *self.options.programs, *self.options.files]:
-            place, _, mode = inside.partition(":")
-            (root / place.lstrip("/")).write_bytes(pathlib.Path(host).read_bytes())
-            (root / place.lstrip("/")).chmod(int(mode or "755", 8))
-        for applet in APPLETS:
-            (root / "bin" / applet).symlink_to("busybox")
-        (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n")
+        make_root(root, [*self.options.programs, *self.options.files], [inside for _, inside in self.options.binds])
         if self.options.user_namespace:
             for path in (root, *root.rglob("*")):
                 os.chown(path, 100000, 100000, follow_symlinks=False)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers as their users make them: by podman, LXC and systemd-nspawn.
+
+The init of each waits for a line at a FIFO, and then has a child crash: the crash is that of an ordinary process of the
+container, whoever made it.
+"""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+
+from . import paths
+from .container import Inside
+from .oci import make_root, unified_hierarchy
+from .waiting import wait_readable
+
+INIT = "#!/bin/sh\nwhile read line </go; do /bin/crash; done\n"
+_numbers = itertools.count(1)
+
+
+def missing(*programs):
+    """Why a test that needs `programs` must be skipped, if it must."""
+    absent = [program for program in programs if not shutil.which(program)]
+    return f"not installed: {', '.join(absent)}" if absent else None
+
+
+class Managed(Inside):
+    """Nothing of it is left once it is closed, or its test has ended in any way."""
+
+    def __init__(self, kind, directory):
+        self.name = f"upcall-{kind}-{os.getpid()}-{next(_numbers)}"
+        self.directory = pathlib.Path(directory) / self.name
+        self.root = self.directory / "rootfs"
+        make_root(self.root, [(paths.VICTIMS / "crash", "/bin/crash")])
+        os.mkfifo(self.root / "go")
+        (self.root / "init").write_text(INIT)
+        (self.root / "init").chmod(0o755)
+        self.processes = []
+        self.undo = contextlib.ExitStack()
+        self.undo.callback(self._reap)
+
+    def _reap(self):
+        for process in self.processes:
+            process.wait(timeout=30)
+
+    def close(self):
+        self.undo.close()
+
+    def crash(self):
+        self.path("/go").write_text("go\n")
+
+    def clean_up_with(self, cgroup, *command):
+        """Once all is over: `command`, and the end of whatever is left in `cgroup`."""
+        janitor = subprocess.Popen([sys.executable, paths.SOURCE / "tests/system/upcalltest/janitor.py", cgroup, *command],
+                                   stdin=subprocess.PIPE, start_new_session=True)
+
+        def finish():
+            janitor.stdin.close()
+            if janitor.wait(timeout=90) != 0:
+                raise AssertionError(f"{self.name} was not removed")
+        self.undo.callback(finish)
+
+
+class Notified:
+    """A socket at which a program tells that it is ready, as sd_notify(3) does."""
+
+    def __init__(self, path):
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket.bind(str(path))
+
+    def close(self):
+        self._socket.close()
+
+    def wait(self):
+        """All that it said, in one text."""
+        said = ""
+        while "READY=1" not in said:
+            wait_readable(self._socket.fileno(), 30, f"READY=1 at {self.path}")
+            said += self._socket.recv(4096).decode() + "\n"
+        return said
+
+
+def _run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command}: {done.stderr}")
+    return done.stdout.strip()
+
+
+class Podman(Managed):
+    """Of root, by runc, which takes cgroups of either version."""
+
+    NEEDS = ("podman", "runc", "conmon")
+
+    def __init__(self, directory):
+        super().__init__("podman", directory)
+        self.state = self.directory / "runc"
+        self.storage = [self.directory / "store/overlay-containers", self.directory / "run/overlay-containers"]
+        podman = ["podman", f"--root={self.directory}/store", f"--runroot={self.directory}/run",
+                  f"--tmpdir={self.directory}/tmp", "--storage-driver=overlay", "--cgroup-manager=cgroupfs",
+                  "--events-backend=none", "--runtime=runc", f"--runtime-flag=root={self.state}"]
+        archive = self.directory / "root.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(self.root, arcname=".")
+        self.clean_up_with(unified_hierarchy() / self.name, *podman, "rm", "--force", "--time=0", self.name)
+        try:
+            _run(*podman, "import", archive, f"localhost/{self.name}")
+            # Its own defaults of the limits are more than a machine without CAP_SYS_RESOURCE may set.
+            self.id = _run(*podman, "run", "--detach", f"--name={self.name}", f"--cgroup-parent=/{self.name}", "--network=none",
+                           "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", f"localhost/{self.name}", "/init")
+            self.init = int(_run(*podman, "inspect", "--format={{.State.Pid}}", self.name))
+        except BaseException:
+            self.close()
+            raise
+
+
+class Lxc(Managed):
+    """Of root, configured by hand."""
+
+    NEEDS = ("lxc-start", "lxc-info", "lxc-stop")
+
+    def __init__(self, directory):
+        super().__init__("lxc", directory)
+        self.id = self.name
+        (self.directory / "config").write_text(
+            f"lxc.uts.name = demo\nlxc.rootfs.path = dir:{self.root}\nlxc.net.0.type = empty\nlxc.mount.auto = proc:mixed\n"
+            "lxc.init.cmd = /init\n")
+        which = [f"--lxcpath={directory}", f"--name={self.name}"]
+        self.clean_up_with(unified_hierarchy() / f"lxc.payload.{self.name}", "lxc-stop", "--kill", *which)
+        try:
+            _run("lxc-start", *which)
+            self.init = int(_run("lxc-info", *which, "--pid", "--no-humanize"))
+        except BaseException:
+            self.close()
+            raise
+
+
+BUS = """\
+<busconfig><type>system</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
+</policy></busconfig>
+"""
+MACHINED = "/lib/systemd/systemd-machined"
+
+
+class Nspawn(Managed):
+    """Registered with a systemd-machined of its own, on a bus of its own: no systemd needs to run here. Or with none."""
+
+    NEEDS = ("systemd-nspawn", "dbus-daemon", MACHINED)
+
+    def __init__(self, directory, registered=True):
+        super().__init__("nspawn", directory)
+        self.id = self.name
+        # Its name makes the cgroup a unit, of which machined asks for.
+        self.cgroup = unified_hierarchy() / f"{self.name}.service"
+        self.cgroup.mkdir()
+        machines = "/run/systemd/machines"
+        self.clean_up_with(self.cgroup, "rm", "-rf", f"{machines}/{self.name}", f"{machines}/unit:{self.name}.service",
+                           f"/run/systemd/nspawn/propagate/{self.name}")
+        self._bus = self.directory / "bus"
+        (self.root / "usr").mkdir()
+        (self.root / "etc/os-release").touch()  # or else it is no root directory of a system
+        try:
+            if registered:
+                self._start_bus()
+                self._start(MACHINED)
+            said = self._start("systemd-nspawn", f"--directory={self.root}", f"--machine={self.name}", "--keep-unit",
+                               f"--register={'yes' if registered else 'no'}", "/init")
+            self.init = int(re.search(r"X_NSPAWN_LEADER_PID=(\d+)", said)[1])
+        except BaseException:
+            self.close()
+            raise
+
+    def _start_bus(self):
+        configuration = self.directory / "bus.conf"
+        configuration.write_text(BUS.format(socket=self._bus))
+        reading, writing = os.pipe()
+        try:
+            self._spawn(["dbus-daemon", f"--config-file={configuration}", "--nofork", "--nopidfile",
+                         f"--print-address={writing}"], pass_fds=[writing])
+            wait_readable(reading, 30, "address of the bus")
+        finally:
+            os.close(reading)
+            os.close(writing)
+
+    def _start(self, *command):
+        """What it says once it is ready."""
+        notified = Notified(self.directory / f"{pathlib.Path(command[0]).name}.notify")
+        try:
+            self._spawn(command, NOTIFY_SOCKET=str(notified.path))
+            return notified.wait()
+        finally:
+            notified.close()
+
+    def _spawn(self, command, pass_fds=(), **environment):
+        with (self.directory / f"{pathlib.Path(command[0]).name}.log").open("wb") as log:
+            self.processes.append(subprocess.Popen(
+                ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.cgroup, *command], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, pass_fds=pass_fds,
+                env={**os.environ, **environment, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self._bus}"}))
