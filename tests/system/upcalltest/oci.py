@@ -22,7 +22,7 @@ NAMES = ["CAP_" + name for name in (
     "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
     "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE").split()]
 APPLETS = ("sh cat ls id ps env echo readlink sleep mkdir mkfifo stat mount grep sed wc hostname touch chmod kill printf "
-           "dd head tail seq true false date ln rm cp mv dirname").split()
+           "dd head tail seq unshare true false date ln rm cp mv dirname").split()
 # What docker's own profile forbids and our victims do not need. The last is for a test to see that it is in force.
 FORBIDDEN = ("kexec_load kexec_file_load init_module finit_module delete_module open_by_handle_at add_key request_key "
              "keyctl bpf perf_event_open mount umount2 pivot_root unshare setns userfaultfd sethostname").split()
@@ -31,6 +31,7 @@ SECCOMP = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_6
 # crun wants no hierarchy but the unified one, and is shown no other; runc uses those of version 1 as well,
 # unless it is to see none.
 ONLY_UNIFIED = ["unshare", "--mount", "sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"']
+FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts"}
 PROGRAMS = [(paths.REPORTER, "/bin/report"), *((paths.VICTIMS / victim, f"/bin/{victim}") for victim in VICTIMS)]
 _numbers = itertools.count(1)
 
@@ -53,6 +54,7 @@ class Options:
     files: list = dataclasses.field(default_factory=list)  # as for Container
     programs: list = dataclasses.field(default_factory=lambda: PROGRAMS)  # the same, but what most tests need
     annotations: dict = dataclasses.field(default_factory=dict)
+    shared: dict = dataclasses.field(default_factory=dict)  # kind of namespace to the process whose it is, as in pods
     state: pathlib.Path | None = None  # where the runtime keeps its record; a place of its own
 
 
@@ -83,9 +85,11 @@ def _mounts(options):
         yield {"destination": inside, "type": "none", "source": str(host), "options": ["bind", "rw"]}
 
 
-def _process(options, arguments=None, uid=None, cwd="/"):
+def _process(options, arguments=None, uid=None, cwd="/", capabilities=None):
     uid = options.uid if uid is None else uid
-    names = (NAMES if options.user_namespace else held_by_us()) if options.capabilities == ALL else options.capabilities
+    names = options.capabilities if capabilities is None else capabilities
+    if names == ALL:
+        names = NAMES if options.user_namespace else held_by_us()
     # A user who is not root has none by his exec; the bounding set stays.
     had = [] if uid else names
     sets = {"bounding": names, "permitted": had, "effective": had}
@@ -100,7 +104,9 @@ def _process(options, arguments=None, uid=None, cwd="/"):
 
 def _configuration(options, name):
     kinds = ["mount", "ipc", "uts", "network", "cgroup"] + ["pid"] * (not options.host_pid) + ["user"] * options.user_namespace
-    linux = {"namespaces": [{"type": kind} for kind in kinds], "cgroupsPath": f"/{name}"}
+    namespaces = [{"type": kind} for kind in kinds if kind not in options.shared]
+    namespaces += [{"type": kind, "path": f"/proc/{pid}/ns/{FILES[kind]}"} for kind, pid in options.shared.items()]
+    linux = {"namespaces": namespaces, "cgroupsPath": f"/{name}"}
     if options.user_namespace:
         linux["uidMappings"] = linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     if options.seccomp:
@@ -151,11 +157,11 @@ class OciContainer(Inside):
         if self._janitor.wait(timeout=60) != 0:
             raise AssertionError(f"{self.name} was not removed")
 
-    def start(self, *command, uid=None, cwd="/", stdin=subprocess.DEVNULL):
+    def start(self, *command, uid=None, cwd="/", stdin=subprocess.DEVNULL, capabilities=None):
         number = next(_numbers)
         pid_file, description = self._directory / f"pid.{number}", self._directory / f"process.{number}"
         # All of it, since crun takes nothing over from the container's own but the filter.
-        description.write_text(json.dumps(_process(self.options, list(map(str, command)), uid, cwd)))
+        description.write_text(json.dumps(_process(self.options, list(map(str, command)), uid, cwd, capabilities)))
         process = self._in_cgroup([*self._runtime, "exec", f"--pid-file={pid_file}", f"--process={description}", self.name],
                                   stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return _Running(process, pid_file)
