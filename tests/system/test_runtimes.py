@@ -74,8 +74,6 @@ class Runtimes(SystemTest):
         container, told, decided = self.crash_podman()
         self.check_known(told, decided, "podman", container)
 
-    # Known gap: names are looked up when a record is read, and podman's list of names is always read after it.
-    @unittest.expectedFailure
     def test_podman_name_and_image(self):
         container, told, decided = self.crash_podman()
         self.check_named(told, decided, container, image=f"localhost/{container.name}:latest")
@@ -83,8 +81,6 @@ class Runtimes(SystemTest):
     def test_lxc_handles_inside(self):
         self.crash(self.make(managers.Lxc))
 
-    # Known gap: parse_lxc_cgroup() reads LXC's name out of the cgroup, but nothing asks it.
-    @unittest.expectedFailure
     def test_lxc_is_known(self):
         container = self.make(managers.Lxc)
         told, decided = self.crash(container)
