@@ -9,13 +9,15 @@
 
 #include "shims/system_call.h"
 
+// Freestanding, main is a function like any other, and broker/shims/start.cpp calls it.
+// NOLINTNEXTLINE(misc-use-internal-linkage)
 int main(int argc, char** argv) {
   using namespace upcall::shim;
   timespec now{};
   system_call(SYS_clock_gettime, CLOCK_MONOTONIC, address_of(&now));
   const long file = system_call(SYS_openat, AT_FDCWD, address_of(argv[argc - 1]),
                                 O_WRONLY | O_APPEND | O_CLOEXEC);
-  const long nanoseconds = now.tv_sec * 1'000'000'000L + now.tv_nsec;
+  const long nanoseconds = (now.tv_sec * 1'000'000'000L) + now.tv_nsec;
   const auto written = system_call(SYS_write, file, address_of(&nanoseconds), sizeof nanoseconds);
   return written == sizeof nanoseconds ? 0 : 1;
 }
