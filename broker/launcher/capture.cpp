@@ -155,6 +155,7 @@ Result<Ok> Capturing::judge(Capture& capture) {
   }
   capture.failed_rules =
       failed_rules(*capture.origin, capture.container->init, lineages, capture.dumpable);
+  if (!capture.container->cgroups_v1) capture.failed_rules |= wire::not_confinable;
   capture.verdict = capture.failed_rules == 0 ? wire::Verdict::in_container : wire::Verdict::mixed;
   return Ok{};
 }

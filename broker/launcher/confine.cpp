@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -42,6 +43,11 @@ bool write_all(const char* path, const char* text) noexcept {
   ::close(fd);
   errno = error;
   return written;
+}
+
+// The unified hierarchy's was joined by the clone itself.
+bool join_cgroups_v1(const Confinement& c) noexcept {
+  return std::ranges::all_of(c.cgroups_v1, [](int tasks) { return ::write(tasks, "0", 1) == 1; });
 }
 
 // While we are in our own user namespace: inside, setgroups may be denied for good, and gids
@@ -87,10 +93,7 @@ bool request_label(const Confinement& c) noexcept {
 }
 
 bool enter_namespaces(const Confinement& c) noexcept {
-  for (const int fd : c.namespaces) {
-    if (fd >= 0 && !call(SYS_setns, fd, 0)) return false;
-  }
-  return true;
+  return std::ranges::all_of(c.namespaces, [](int fd) { return fd < 0 || call(SYS_setns, fd, 0); });
 }
 
 bool enter_root(const Confinement& c) noexcept {
@@ -198,6 +201,7 @@ struct Step {
 constexpr std::array kSteps = {
     Step{ConfineStep::descriptors,
          place_descriptors},  // first: failures are reported on one of them
+    Step{ConfineStep::join_cgroup, join_cgroups_v1},
     Step{ConfineStep::groups, set_groups},
     Step{ConfineStep::limits, set_limits},
     Step{ConfineStep::session, start_session},

@@ -59,9 +59,10 @@ struct Confinement {
   // that its ancestors own. -1: we are in it.
   std::array<int, 7> namespaces{};
   int user_namespace{-1};
-  int root{-1};                   // -1: ours
-  int cwd{-1};                    // -1: the root directory
-  std::span<const gid_t> groups;  // host ids, as are these
+  std::span<const int> cgroups_v1;  // their "tasks"
+  int root{-1};                     // -1: ours
+  int cwd{-1};                      // -1: the root directory
+  std::span<const gid_t> groups;    // host ids, as are these
   uid_t uid{};
   gid_t gid{};
   bool has_inner_ids{};  // ids as seen inside, from the policy

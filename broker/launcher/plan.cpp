@@ -135,6 +135,7 @@ void Plan::take_host(const Own& own, const Row& row, const Capture& capture) {
 void Plan::take_container(const Own& own, const Row& row, const Capture& capture) {
   const Subject& init = capture.container->init;
   take_place(own, init);
+  take_cgroups_v1(*capture.container);
   confinement_.uid = init.status.effective_uid;
   confinement_.gid = init.status.effective_gid;
   switch (row.handler.user) {
@@ -165,9 +166,15 @@ void Plan::take_origin(const Own& own, const Capture& capture) {
   confinement_.gid = origin.status.filesystem_gid;
   confinement_.groups = origin.status.groups;
   confinement_.capabilities = most_of(own, origin, origin.status.effective);
-  if (capture.container && could_reach_into_us(own, capture.container->init)) {
-    confinement_.share_memory = false;
-  }
+  if (!capture.container) return;
+  take_cgroups_v1(*capture.container);
+  if (could_reach_into_us(own, capture.container->init)) confinement_.share_memory = false;
+}
+
+void Plan::take_cgroups_v1(const Container& container) {
+  if (!container.cgroups_v1) return;
+  for (const auto& tasks : *container.cgroups_v1) cgroups_v1_.push_back(tasks.get());
+  confinement_.cgroups_v1 = cgroups_v1_;
 }
 
 void Plan::take_place(const Own& own, const Subject& subject) {

@@ -55,9 +55,11 @@ class Plan {
   void take_origin(const Own& own, const Capture& capture);
   void limit_resources(const Own& own, const kernel::ResourceLimits& limits);
   void take_program(const Row& row);
+  void take_cgroups_v1(const Container& container);
 
   Confinement confinement_;
   int cgroup_{-1};
+  std::vector<int> cgroups_v1_;
   std::vector<LimitChange> limits_;
   std::string oom_score_adj_;
   std::string label_;

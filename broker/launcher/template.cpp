@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include "kernel/cgroup_v1.h"
 #include "kernel/pidfd.h"
 #include "kernel/pidfd_tag.h"
 
@@ -31,24 +32,26 @@ Result<Outermost> climb(int fd, std::uint64_t id, std::uint64_t host) {
   }
 }
 
+Result<Container> read_container(const Own& own, const ThreadName& init) {
+  auto subject = read_subject(init, own.cgroup_root.get());
+  if (!subject) return subject.error();
+  return Container{.init = *std::move(subject),
+                   .cgroups_v1 = kernel::open_cgroups_v1(proc_directory(init))};
+}
+
 Result<Container> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
   // An init that is itself the origin may have lost its main thread: its dumping thread stands for
   // it.
-  if (pid == origin.pid) {
-    auto init = read_subject(origin, own.cgroup_root.get());
-    if (!init) return init.error();
-    return Container{.init = *std::move(init)};
-  }
+  if (pid == origin.pid) return read_container(own, origin);
   const auto pidfd = kernel::open_pidfd(pid);
   if (!pidfd) return pidfd.error();
   const auto facts = kernel::query_pidfd(pidfd->get());
   if (!facts) return facts.error();
-  auto init =
-      read_subject({.pid = pid, .tid = pid, .cgroup_id = facts->cgroup_id}, own.cgroup_root.get());
+  auto init = read_container(own, {.pid = pid, .tid = pid, .cgroup_id = facts->cgroup_id});
   if (!init) return init.error();
-  auto tag = kernel::read_tag(pidfd->get());
+  init->tag = kernel::read_tag(pidfd->get());
   if (!kernel::still_exists(pidfd->get())) return from_errno("hold the container's init", ESRCH);
-  return Container{.init = *std::move(init), .tag = std::move(tag)};
+  return init;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "launcher/own.h"
 #include "launcher/subject.h"
@@ -14,7 +15,9 @@ namespace upcall::launcher {
 
 struct Container {
   Subject init;
-  std::string tag;  // kernel/pidfd_tag.h
+  // Where to join its cgroups of version 1.
+  Result<std::vector<UniqueFd>> cgroups_v1;
+  std::string tag{};  // kernel/pidfd_tag.h
 };
 
 // The init of the outermost PID namespace above the origin that is not the host's. Nothing for an

@@ -32,8 +32,8 @@ REPORT = "[/bin/report, /tmp/report]"
 
 
 class StrangePlaces(SystemTest):
-    def start_policy(self, run=REPORT, otherwise="pass"):
-        return self.start(POLICY.format(run=run, otherwise=otherwise))
+    def start_policy(self, run=REPORT, otherwise="pass", **more):
+        return self.start(POLICY.format(run=run, otherwise=otherwise), **more)
 
     def crash(self, daemon, container, *options):
         ended = container.run("/bin/crash", *options)
@@ -59,8 +59,12 @@ class StrangePlaces(SystemTest):
         self.assertFalse(container.path("/tmp/report").exists())
 
     def child(self, parent, name):
+        def is_named(pid):
+            with contextlib.suppress(FileNotFoundError):  # stage 1 has gone meanwhile
+                return status_of(pid)["Name"] == name
+
         def find():
-            return [pid for pid in children_of(parent) if status_of(pid)["Name"] == name]
+            return [pid for pid in children_of(parent) if is_named(pid)]
         self.wait_until(find, f"child {name}")
         return find()[0]
 
@@ -99,13 +103,35 @@ class StrangePlaces(SystemTest):
     def test_devices_that_the_container_may_not_open_are_out_of_reach(self):
         self.check_device(only_unified=True)
 
-    # Known gap: a handler joins the container's cgroup of the unified hierarchy only. To be turned when it joins those
-    # of version 1, which runc uses where they are mounted, or is refused for their sake.
-    @unittest.expectedFailure
     def test_devices_that_the_container_may_not_open_by_cgroup_version_1_are_out_of_reach(self):
         if not pathlib.Path("/sys/fs/cgroup/devices").exists():
             self.fail("this machine has no such cgroup: nothing to find out")
         self.check_device()
+
+    def test_container_whose_cgroup_of_version_1_is_out_of_reach_gets_no_handler(self):
+        hide = ["unshare", "--mount", "sh", "-c", 'umount /sys/fs/cgroup/devices && exec "$0" "$@"']
+        daemon, container = self.start_policy(prefix=hide), self.oci("runc")
+        decided, runs, _ = self.crash(daemon, container)
+        self.assertEqual((decided["verdict"], decided["failed"]), ("mixed", "D8"))
+        self.assertFalse(container.path("/tmp/report").exists())
+
+    def test_container_frozen_by_cgroup_version_1_does_not_keep_others_waiting(self):
+        freezer = pathlib.Path(f"/sys/fs/cgroup/freezer/upcall-test-{os.getpid()}")
+        freezer.mkdir()
+        self.addCleanup(freezer.rmdir)
+        daemon, frozen, other = self.start_policy(), self.container(name="frozen"), self.container(name="other")
+        frozen.shell("/bin/busybox mkfifo /tmp/go")
+        running = frozen.start("/bin/sh", "-c", "read line </tmp/go; exec /bin/crash")
+        (freezer / "tasks").write_text(str(frozen.init))  # its init alone: freezing the other would end its core dump
+        (freezer / "freezer.state").write_text("FROZEN")
+        self.addCleanup((freezer / "freezer.state").write_text, "THAWED")
+        frozen.path("/tmp/go").write_text("go\n")
+        launcher = daemon.launcher()
+        self.wait_until(lambda: set((freezer / "tasks").read_text().split()) & set(map(str, children_of(launcher))),
+                        "stage 1 in the cgroup; log:\n" + "\n".join(daemon.log.seen))
+        self.assertEqual(self.crash(daemon, other)[-1]["outcome"], "handled")
+        (freezer / "freezer.state").write_text("THAWED")
+        self.assertEqual(daemon.wait_for_event(running.host_pid)[0]["verdict"], "in-container")
 
     def test_crash_of_init_is_handled_before_the_container_goes(self):
         daemon = self.start_policy("[/bin/report, /out/report]")
