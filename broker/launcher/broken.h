@@ -23,6 +23,7 @@ inline constexpr bool kLimits = kWeakness == "limits";              // the launc
 inline constexpr bool kCgroup = kWeakness == "cgroup";              // the launcher's cgroup
 inline constexpr bool kPrivileges = kWeakness == "privileges";      // new privileges may be had
 inline constexpr bool kCapabilities = kWeakness == "capabilities";  // those of the launcher
+inline constexpr bool kFilters = kWeakness == "filters";            // none of the container's
 inline constexpr bool kMemory = kWeakness == "memory";              // always shared with stage 1
 inline constexpr bool kInherited = kWeakness == "inherited";  // the executable stays open in exec
 inline constexpr bool kVault = kWeakness == "vault";          // not sealed

@@ -20,6 +20,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "launcher/birth.h"
 #include "launcher/broken.h"
 #include "launcher/capabilities.h"
 #include "launcher/low_fds.h"
@@ -149,6 +150,7 @@ bool close_rest(const Confinement& /*unused*/) noexcept {
 }
 
 bool install_filters(const Confinement& c) noexcept {
+  if constexpr (broken::kFilters) return true;
   for (const auto& filter : c.filters) {
     if (!call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter)) return false;
   }
@@ -164,33 +166,47 @@ bool install_filters(const Confinement& c) noexcept {
 
 // The handler, before its exec. Nothing is left for it to drop.
 int exec_handler(void* argument) noexcept {
-  const auto& c = *static_cast<const Confinement*>(argument);
+  const auto& own = *static_cast<const Birth*>(argument);
   // The leader of a session can leave neither that nor its process group, whose number so stays its
   // own for as long as we have not reaped it.
   if (!broken::kGroup && !call(SYS_setsid)) fail(ConfineStep::session);
-  if (c.executable < 0) {
-    ::execve(c.path, c.argv, c.envp);
+  if (own.executable < 0) {
+    ::execve(own.path, own.argv, own.envp);
   } else {
-    call(SYS_execveat, kExecutableFd, "", c.argv, c.envp, AT_EMPTY_PATH);
+    call(SYS_execveat, kExecutableFd, "", own.argv, own.envp, AT_EMPTY_PATH);
   }
   fail(ConfineStep::exec);
+}
+
+// What the handler is born from, once prepare_birth() has said so.
+const Birth*& birth() noexcept {
+  static const Birth* prepared = nullptr;
+  return prepared;
+}
+
+// Now, while the host's procfs is in sight, and before any filter. Where the container could reach
+// into the handler, that gets nothing of our memory, nor of the table of everybody's numbers: the
+// kernel writes there for us.
+bool prepare_birth(const Confinement& c) noexcept {
+  constexpr std::size_t kStack = std::size_t{32} * 1024;
+  alignas(16) static std::array<std::byte, kStack> stack;
+  static Birth shared;
+  shared = {
+      .executable = c.executable, .path = c.path, .argv = c.argv, .envp = c.envp, .stack = stack};
+  birth() = c.share_memory ? &shared : hide_all_but(shared);
+  return birth() != nullptr && (c.share_memory || call(SYS_madvise, c.pid_table.data(),
+                                                       c.pid_table.size_bytes(), MADV_DONTFORK));
 }
 
 // As our sibling, so that the launcher reaps it, and by the old clone(2), since containers' filters
 // answer clone3 with ENOSYS. Its own stack even with vfork's semantics: on a shared one, our return
 // address would be the child's to overwrite.
 bool clone_handler(const Confinement& c) noexcept {
-  constexpr std::size_t kStack = std::size_t{32} * 1024;
-  alignas(16) static std::array<std::byte, kStack> stack;
-  // The kernel writes the number for us. A handler that has a copy of our memory, which its
-  // container may reach into, must not have the table of everybody's numbers.
-  if (!c.share_memory &&
-      !call(SYS_madvise, c.pid_table.data(), c.pid_table.size_bytes(), MADV_DONTFORK))
-    return false;
   const int sharing = c.share_memory || broken::kMemory ? CLONE_VM | CLONE_VFORK : 0;
   const int flags = CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | sharing;
-  auto* argument = const_cast<Confinement*>(&c);
-  return ::clone(&exec_handler, stack.data() + stack.size(), flags, argument, c.handler_pid) >= 0;
+  auto* const own = const_cast<Birth*>(birth());
+  return ::clone(&exec_handler, own->stack.data() + own->stack.size(), flags, own, c.handler_pid) >=
+         0;
 }
 
 struct Step {
@@ -206,6 +222,7 @@ constexpr std::array kSteps = {
     Step{ConfineStep::limits, set_limits},
     Step{ConfineStep::session, start_session},
     Step{ConfineStep::label, request_label},
+    Step{ConfineStep::last_clone, prepare_birth},
     Step{ConfineStep::namespaces, enter_namespaces},
     Step{ConfineStep::root, enter_root},
     Step{ConfineStep::ids, set_ids},

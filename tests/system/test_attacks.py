@@ -208,9 +208,6 @@ class PrivilegedAttacks(Attack):
         for target in links.values():
             self.assertRegex(target, r"^socket:\[\d+\]$")
 
-    # Known gap: the memory of the launcher, of which the handler has a copy until its exec, holds the whole policy's
-    # rows and what was captured of others. To be turned when it does not.
-    @unittest.expectedFailure
     def test_memory_that_is_reached_says_nothing_of_others(self):
         seen, *_ = self.reach(f"--search={SECRET}")
         self.assertEqual(seen["secret"], "")
