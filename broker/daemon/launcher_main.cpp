@@ -78,6 +78,11 @@ void serve(int argc, char** argv) {
   or_throw(launcher::clear_low_fds(all));
   or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
   auto own = or_throw(launcher::look_at_ourselves());
+  if (!own.seccomp) {
+    std::fprintf(stderr,
+                 "upcall-launcher: handlers in containers with seccomp filters may not run: %s\n",
+                 describe(own.seccomp.error()).c_str());
+  }
   or_throw(launcher::settle());
   if (::chdir("/") != 0) or_throw<Ok>(from_errno("leave the working directory"));
   auto rows = read_rows(fds.handlers.get(), fds.vault.get());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dispatch/report.h"
 
-#include <array>
+#include <csignal>
 #include <cstring>
 
 #include "base/limits.h"
@@ -44,7 +44,7 @@ const char* name_of(wire::RunEnd how) {
 // Why an origin is mixed: the rules of disclosure that failed, by their numbers in
 // docs/THREAT-MODEL.md.
 std::string failed_rules(std::uint32_t bits) {
-  constexpr std::uint32_t kRules = 8;
+  constexpr std::uint32_t kRules = 9;
   std::string names;
   for (std::uint32_t i = 0; i < kRules; ++i) {
     if ((bits & (1U << i)) == 0) continue;
@@ -100,6 +100,8 @@ std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
   if (ended.how == wire::RunEnd::not_started) {
     line += " step=" + std::to_string(ended.step) + " cause=" + quoted(std::strerror(ended.status));
   }
+  if (ended.how == wire::RunEnd::signalled && ended.status == SIGSYS)
+    line += " cause=" + quoted("a seccomp filter forbids a system call");
   if (ended.how == wire::RunEnd::refused) line += " failed=" + failed_rules(ended.step);
   line += " start_us=" + std::to_string(ended.start_time) +
           " total_us=" + std::to_string(ended.total_time);

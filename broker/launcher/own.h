@@ -10,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "kernel/namespaces.h"
 #include "kernel/process_status.h"
+#include "kernel/seccomp_reader.h"
 
 namespace upcall::launcher {
 
@@ -18,7 +19,9 @@ struct Own {
   kernel::ResourceLimits limits{};  // as inherited
   std::uint64_t capabilities{};
   int oom_score_adj{};
-  std::string label;     // of the security module; empty without one
+  std::string label;  // of the security module; empty without one
+  // Why not, where containers' seccomp filters cannot be copied on this host.
+  Result<kernel::SeccompReader> seccomp{from_errno("copy seccomp filters", ENOTSUP)};
   UniqueFd cgroup_root;  // empty on a host without the unified hierarchy: nothing runs in
                          // containers then
 };

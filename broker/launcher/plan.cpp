@@ -136,6 +136,7 @@ void Plan::take_container(const Own& own, const Row& row, const Capture& capture
   const Subject& init = capture.container->init;
   take_place(own, init);
   take_cgroups_v1(*capture.container);
+  take_filters(*capture.container);
   confinement_.uid = init.status.effective_uid;
   confinement_.gid = init.status.effective_gid;
   switch (row.handler.user) {
@@ -175,6 +176,16 @@ void Plan::take_cgroups_v1(const Container& container) {
   if (!container.cgroups_v1) return;
   for (const auto& tasks : *container.cgroups_v1) cgroups_v1_.push_back(tasks.get());
   confinement_.cgroups_v1 = cgroups_v1_;
+}
+
+// The kernel takes what it copies for a filter as const.
+void Plan::take_filters(const Container& container) {
+  if (!container.filters) return;
+  for (const auto& filter : *container.filters) {
+    filters_.push_back({.len = static_cast<unsigned short>(filter.size()),
+                        .filter = const_cast<sock_filter*>(filter.data())});
+  }
+  confinement_.filters = filters_;
 }
 
 void Plan::take_place(const Own& own, const Subject& subject) {

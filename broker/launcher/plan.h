@@ -26,6 +26,9 @@ struct Row {
 // Whether the row may run on the capture at all.
 [[nodiscard]] bool may_run(const Row& row, const Capture& capture);
 
+// Whether it may for all that is known of the container's seccomp filters.
+[[nodiscard]] bool may_run_unfiltered(const Row& row, const Capture& capture);
+
 // "NAME=value\0" after each other: only UPCALL_ names, so that a variable from the broker can mean
 // nothing to any loader or interpreter. Nothing for any other form.
 [[nodiscard]] std::optional<std::vector<std::string>> parse_environment(std::string_view bytes);
@@ -56,10 +59,12 @@ class Plan {
   void limit_resources(const Own& own, const kernel::ResourceLimits& limits);
   void take_program(const Row& row);
   void take_cgroups_v1(const Container& container);
+  void take_filters(const Container& container);
 
   Confinement confinement_;
   int cgroup_{-1};
   std::vector<int> cgroups_v1_;
+  std::vector<sock_fprog> filters_;
   std::vector<LimitChange> limits_;
   std::string oom_score_adj_;
   std::string label_;

@@ -141,7 +141,7 @@ bool Runs::is_of(std::size_t index, pid_t pid) const {
 void Runs::reap(std::size_t index, pid_t pid) {
   Run& run = *runs_[index];
   if (pid == run.stage1 && !run.stage1_reaped) {
-    ::waitpid(pid, nullptr, 0);
+    ::waitpid(pid, &run.stage1_status, 0);
     run.stage1_reaped = true;
     return;
   }
@@ -166,6 +166,10 @@ wire::RunEnded Runs::end_of(std::size_t index) const {
   if (run.failure) {
     ended.status = run.failure->error;
     ended.step = static_cast<std::uint32_t>(run.failure->step);
+  } else if (!run.executed && WIFSIGNALED(run.stage1_status) &&
+             WTERMSIG(run.stage1_status) == SIGSYS) {
+    ended.how = wire::RunEnd::signalled;  // by the filters that it has just installed
+    ended.status = SIGSYS;
   } else if (!run.executed) {
     // Stage 1 was killed: by us, since its time was up, or by its new cgroup.
     ended.status = run.killed == wire::RunEnd::timed_out ? ETIMEDOUT : ECHILD;

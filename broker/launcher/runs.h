@@ -56,6 +56,7 @@ class Runs {
     UniqueFd status;
     pid_t stage1{};
     bool stage1_reaped{};
+    int stage1_status{};
     bool handler_reaped{};
     int handler_status{};
     rusage usage{};

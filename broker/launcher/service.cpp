@@ -269,6 +269,7 @@ void Service::start(const Runs::Request& run, const wire::RunRequest& request,
   const Capture& capture = *captures_[request.capture];
   if (!are_sockets(received)) return runs_.give_up(run, ConfineStep::request, ENOTSOCK);
   if (!may_run(row, capture)) return runs_.refuse(run, capture.failed_rules);
+  if (!may_run_unfiltered(row, capture)) return runs_.refuse(run, wire::filters_unknown);
   auto variables = parse_environment(environment);
   if (!variables) return runs_.give_up(run, ConfineStep::request, EINVAL);
   std::array<int, kRunFds> fds{};

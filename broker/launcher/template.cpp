@@ -2,6 +2,7 @@
 #include "launcher/template.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 
 #include "kernel/cgroup_v1.h"
 #include "kernel/pidfd.h"
@@ -32,11 +33,30 @@ Result<Outermost> climb(int fd, std::uint64_t id, std::uint64_t host) {
   }
 }
 
+using Filters = std::vector<kernel::SeccompFilter>;
+
+// Filters only ever become more: as many afterwards are the same.
+Result<Filters> read_filters(const Own& own, const ThreadName& init,
+                             const kernel::ProcessStatus& status) {
+  if (status.seccomp_mode == SECCOMP_MODE_DISABLED) return Filters{};
+  if (status.seccomp_mode != SECCOMP_MODE_FILTER)
+    return from_errno("copy the strict mode of seccomp", ENOTSUP);
+  if (!own.seccomp) return own.seccomp.error();
+  auto filters = own.seccomp->read(init.tid, status.seccomp_filters);
+  const auto now = kernel::read_status(proc_directory(init));
+  if (!now) return now.error();
+  if (now->seccomp_filters != status.seccomp_filters)
+    return from_errno("hold the container's init still", EAGAIN);
+  return filters;
+}
+
 Result<Container> read_container(const Own& own, const ThreadName& init) {
   auto subject = read_subject(init, own.cgroup_root.get());
   if (!subject) return subject.error();
+  auto filters = read_filters(own, init, subject->status);
   return Container{.init = *std::move(subject),
-                   .cgroups_v1 = kernel::open_cgroups_v1(proc_directory(init))};
+                   .cgroups_v1 = kernel::open_cgroups_v1(proc_directory(init)),
+                   .filters = std::move(filters)};
 }
 
 Result<Container> read_init(const Own& own, pid_t pid, const ThreadName& origin) {

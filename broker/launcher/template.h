@@ -17,6 +17,8 @@ struct Container {
   Subject init;
   // Where to join its cgroups of version 1.
   Result<std::vector<UniqueFd>> cgroups_v1;
+  // Of its init, oldest first.
+  Result<std::vector<kernel::SeccompFilter>> filters;
   std::string tag{};  // kernel/pidfd_tag.h
 };
 

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 using wire::HandlerRow;
 using wire::Place;
 using wire::Program;
+using wire::Seccomp;
 using wire::User;
 
 constexpr std::chrono::milliseconds kShortestTimeout = 1ms;
@@ -25,6 +26,7 @@ constexpr std::chrono::milliseconds kUsualTimeout = 30s;
 struct HandlerKeys {
   const Value* run{};
   const Value* with{};
+  const Value* seccomp{};
   Place place{Place::container};
   std::optional<std::chrono::milliseconds> timeout;
 };
@@ -140,6 +142,15 @@ void fill_builtin(Reader& reader, const std::vector<Name>& command, const Handle
   row.timeout = keys.timeout.value_or(kBuiltinCoreTimeout);
 }
 
+void read_seccomp(Reader& reader, const HandlerKeys& keys, HandlerRow& row) {
+  if (keys.seccomp == nullptr) return;
+  assign(row.seccomp, reader.choice(*keys.seccomp, std::map<std::string, Seccomp>{
+                                                       {"required", Seccomp::required},
+                                                       {"best-effort", Seccomp::best_effort}}));
+  if (keys.place == Place::host)
+    reader.complain(keys.seccomp->place, "'seccomp' is for handlers in containers");
+}
+
 HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value) {
   HandlerKeys keys;
   HandlerRow row{.name = name.text, .user = User::root};
@@ -149,8 +160,10 @@ HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value) 
               {"in", [&](const Value& held) { assign(keys.place, reader.choice(held, places)); }},
               {"user", [&](const Value& held) { read_user(reader, held, row); }},
               {"timeout", [&](const Value& held) { keys.timeout = read_timeout(reader, held); }},
+              {"seccomp", [&](const Value& held) { keys.seccomp = &held; }},
               {"with", [&](const Value& held) { keys.with = &held; }}});
   row.place = keys.place;
+  read_seccomp(reader, keys, row);
   row.timeout = keys.timeout.value_or(kUsualTimeout);
   if (keys.run == nullptr) {
     if (value.kind == Value::Kind::map)

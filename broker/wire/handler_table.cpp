@@ -20,6 +20,7 @@ HandlerRow unpack_row(Unpacker& in) {
   row.uid = in.get<uid_t>();
   row.gid = in.get<gid_t>();
   row.timeout = std::chrono::milliseconds{in.get<std::int64_t>()};
+  row.seccomp = in.get<Seccomp>();
   return row;
 }
 
@@ -39,6 +40,7 @@ std::vector<std::byte> pack_handlers(const HandlerTable& table) {
     out.put(row.uid);
     out.put(row.gid);
     out.put(static_cast<std::int64_t>(row.timeout.count()));
+    out.put(row.seccomp);
   });
   return {out.bytes().begin(), out.bytes().end()};
 }

@@ -35,6 +35,13 @@ enum class User : std::uint32_t {
   fixed,   // `uid` and `gid`, as seen in that place, without capabilities
 };
 
+// What to do where the container's seccomp filters cannot be had, so that the handler would be
+// confined less than the container.
+enum class Seccomp : std::uint32_t {
+  required,     // it is not run
+  best_effort,  // it is run without
+};
+
 struct HandlerRow {
   std::string name;
   Program program{};
@@ -46,6 +53,7 @@ struct HandlerRow {
   uid_t uid{};
   gid_t gid{};
   std::chrono::milliseconds timeout{};
+  Seccomp seccomp{};
 };
 
 using HandlerTable = std::vector<HandlerRow>;

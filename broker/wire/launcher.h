@@ -69,7 +69,7 @@ inline constexpr std::size_t kNamespaceKinds = 8;
 // holds.
 enum class Verdict : std::uint32_t { host = 1, mixed, in_container };
 
-// The rules of disclosure that failed, when the verdict is mixed (docs/THREAT-MODEL.md, D1 to D7).
+// The rules of disclosure that failed, when the verdict is mixed (docs/THREAT-MODEL.md, D1 to D8).
 enum DisclosureRule : std::uint32_t {
   user_namespace_outside = 1U << 0U,   // D1
   pid_namespace_outside = 1U << 1U,    // D2
@@ -79,6 +79,7 @@ enum DisclosureRule : std::uint32_t {
   not_dumpable = 1U << 5U,             // D6
   filters_weaker = 1U << 6U,           // D7
   not_confinable = 1U << 7U,           // D8
+  filters_unknown = 1U << 8U,          // D9: of a run alone
 };
 
 // What the launcher learnt of an origin, for the broker's policy to judge. Three texts follow it in

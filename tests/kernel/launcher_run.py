@@ -21,7 +21,7 @@ def text(value): return struct.pack("I", len(value)) + value.encode()
 def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
 def row(args, place, user, timeout=5000):
     return (text("r") + struct.pack("I", VAULT) + text("busybox") + texts(args) + texts([])
-            + struct.pack("IIIIq", place, user, 77777, 77777, timeout))
+            + struct.pack("IIIIqI", place, user, 77777, 77777, timeout, 0))
 
 ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
         row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),

@@ -39,7 +39,7 @@ _numbers = itertools.count(1)
 @dataclasses.dataclass
 class Options:
     capabilities: list | str = dataclasses.field(default_factory=lambda: DOCKER)
-    seccomp: bool = False
+    seccomp: bool | dict = False  # True: SECCOMP
     no_new_privs: bool = False
     read_only: bool = False
     user_namespace: bool = False  # 0 to 65535 inside are 100000 to 165535 outside
@@ -110,7 +110,7 @@ def _configuration(options, name):
     if options.user_namespace:
         linux["uidMappings"] = linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     if options.seccomp:
-        linux["seccomp"] = SECCOMP
+        linux["seccomp"] = SECCOMP if options.seccomp is True else options.seccomp
     return {"ociVersion": "1.0.2", "hostname": "demo", "process": _process(options), "linux": linux,
             "annotations": options.annotations, "root": {"path": "rootfs", "readonly": options.read_only}, "mounts": list(_mounts(options))}
 

@@ -104,6 +104,12 @@ TEST(Decode, ReadsTimesInEveryUnit) {
   EXPECT_EQ(decoded_handler("run: /bin/a, timeout: 1h").timeout, 1h);
 }
 
+TEST(Decode, RequiresSeccompFiltersUnlessToldOtherwise) {
+  EXPECT_EQ(decoded_handler("run: /bin/a").seccomp, wire::Seccomp::required);
+  EXPECT_EQ(decoded_handler("run: builtin:core, seccomp: best-effort").seccomp,
+            wire::Seccomp::best_effort);
+}
+
 TEST(Decode, MakesTheBuiltinARowOfTheVault) {
   const auto row = decoded_handler("run: builtin:core");
   EXPECT_EQ(row.program, wire::Program::vault);

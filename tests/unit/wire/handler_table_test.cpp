@@ -25,7 +25,8 @@ HandlerTable table_of_two() {
            .user = User::fixed,
            .uid = 33,
            .gid = 34,
-           .timeout = 1ms}};
+           .timeout = 1ms,
+           .seccomp = Seccomp::best_effort}};
 }
 
 TEST(PackHandlers, GivesTheSameTableBack) {
@@ -43,6 +44,7 @@ TEST(PackHandlers, GivesTheSameTableBack) {
   EXPECT_EQ(row.uid, 33U);
   EXPECT_EQ(row.gid, 34U);
   EXPECT_EQ(row.timeout, 1ms);
+  EXPECT_EQ(row.seccomp, Seccomp::best_effort);
   EXPECT_EQ(pack_handlers(*unpacked), pack_handlers(table_of_two()));
 }
 

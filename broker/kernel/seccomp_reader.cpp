@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/seccomp_reader.h"
+
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <span>
+
+#include "kernel/btf.h"
+#include "kernel/seccomp_program.h"
+
+namespace upcall::kernel {
+namespace {
+
+int bpf(bpf_cmd command, bpf_attr& attributes) {
+  return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+}
+
+std::uint64_t address_of(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+
+UniqueFd make_map() {
+  bpf_attr attributes{};
+  attributes.map_type = BPF_MAP_TYPE_ARRAY;
+  attributes.key_size = sizeof(std::uint32_t);
+  attributes.value_size = sizeof(SeccompExchange);
+  attributes.max_entries = 1;
+  return UniqueFd{bpf(BPF_MAP_CREATE, attributes)};  // CLOEXEC by itself, as all of bpf(2)'s
+}
+
+// The kernel's helper for reading its memory is for programs under the GPL alone: what
+// write_seccomp_program() makes may be used under it as well.
+UniqueFd load_program(std::span<const bpf_insn> code, std::uint32_t iterator) {
+  bpf_attr attributes{};
+  attributes.prog_type = BPF_PROG_TYPE_TRACING;
+  attributes.expected_attach_type = BPF_TRACE_ITER;
+  attributes.attach_btf_id = iterator;
+  attributes.insns = address_of(code.data());
+  attributes.insn_cnt = static_cast<__u32>(code.size());
+  attributes.license = address_of("GPL");
+  return UniqueFd{bpf(BPF_PROG_LOAD, attributes)};
+}
+
+// Visits one thread, and so lets the program see it.
+Result<Ok> visit(int program, pid_t tid) {
+  bpf_iter_link_info which{};
+  which.task.tid = static_cast<__u32>(tid);
+  bpf_attr attributes{};
+  attributes.link_create.prog_fd = static_cast<__u32>(program);
+  attributes.link_create.attach_type = BPF_TRACE_ITER;
+  attributes.link_create.iter_info = address_of(&which);
+  attributes.link_create.iter_info_len = sizeof which;
+  const UniqueFd link{bpf(BPF_LINK_CREATE, attributes)};
+  if (!link) return from_errno("look at a thread's seccomp filters");
+  attributes = {};
+  attributes.iter_create.link_fd = static_cast<__u32>(link.get());
+  const UniqueFd iterator{bpf(BPF_ITER_CREATE, attributes)};
+  std::array<char, 1> nothing{};
+  if (!iterator || ::read(iterator.get(), nothing.data(), nothing.size()) < 0)
+    return from_errno("look at a thread's seccomp filters");
+  return Ok{};
+}
+
+}  // namespace
+
+Result<SeccompReader> SeccompReader::make() {
+  const auto types = Btf::read_kernel();
+  if (!types) return types.error();
+  auto map = make_map();
+  if (!map) return from_errno("share memory with the kernel");
+  const auto code = write_seccomp_program(*types, map.get());
+  const auto iterator = types->find_function("bpf_iter_task");
+  if (!code || !iterator) return from_errno("find seccomp in the kernel's types", ENOTSUP);
+  auto program = load_program(*code, *iterator);
+  if (!program) return from_errno("load the reader of seccomp filters");
+  return SeccompReader{std::move(map), std::move(program)};
+}
+
+Result<std::vector<SeccompFilter>> SeccompReader::read(pid_t tid, int count) const {
+  std::vector<SeccompFilter> filters;
+  for (int depth = count - 1; depth >= 0; --depth) {
+    auto filter = read_one(tid, static_cast<std::uint32_t>(depth));
+    if (!filter) return filter.error();
+    filters.push_back(*std::move(filter));
+  }
+  return filters;
+}
+
+Result<SeccompFilter> SeccompReader::read_one(pid_t tid, std::uint32_t depth) const {
+  SeccompExchange exchange{.depth = depth};
+  const std::uint32_t key = 0;
+  bpf_attr attributes{};
+  attributes.map_fd = static_cast<__u32>(map_.get());
+  attributes.key = address_of(&key);
+  attributes.value = address_of(&exchange);
+  if (bpf(BPF_MAP_UPDATE_ELEM, attributes) != 0) return from_errno("ask for a seccomp filter");
+  if (const auto visited = visit(program_.get(), tid); !visited) return visited.error();
+  if (bpf(BPF_MAP_LOOKUP_ELEM, attributes) != 0) return from_errno("take a seccomp filter");
+  if (exchange.length == 0 || exchange.length > exchange.instructions.size())
+    return from_errno("copy a seccomp filter", ENODATA);
+  return SeccompFilter{exchange.instructions.begin(),
+                       exchange.instructions.begin() + exchange.length};
+}
+
+}  // namespace upcall::kernel
