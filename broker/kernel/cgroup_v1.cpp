@@ -25,12 +25,6 @@ Result<std::vector<CgroupV1>> read_cgroups_v1(const std::string& directory) {
   return parse_cgroups_v1(*text);
 }
 
-bool contains(const std::vector<CgroupV1>& cgroups, const CgroupV1& one) {
-  return std::any_of(cgroups.begin(), cgroups.end(), [&](const CgroupV1& other) {
-    return other.hierarchy == one.hierarchy && other.path == one.path;
-  });
-}
-
 // Not cgroup.procs: only for a single thread that moves itself does the kernel not stop all forks
 // of the machine, which takes it some fifteen milliseconds.
 Result<UniqueFd> open_tasks(const std::vector<HierarchyV1>& hierarchies, const CgroupV1& cgroup) {
@@ -80,17 +74,19 @@ std::vector<HierarchyV1> parse_hierarchies_v1(std::string_view mountinfo) {
 }
 
 Result<std::vector<UniqueFd>> open_cgroups_v1(const std::string& directory) {
-  const auto theirs = read_cgroups_v1(directory);
-  if (!theirs) return theirs.error();
+  auto cgroups = read_cgroups_v1(directory);
+  if (!cgroups) return cgroups.error();
   std::vector<UniqueFd> opened;
-  if (theirs->empty()) return opened;
+  if (cgroups->empty()) return opened;
   const auto ours = read_cgroups_v1("/proc/self");
   if (!ours) return ours.error();
+  std::erase_if(*cgroups,
+                [&](const CgroupV1& one) { return std::ranges::find(*ours, one) != ours->end(); });
+  if (cgroups->empty()) return opened;
   const auto mountinfo = read_file("/proc/self/mountinfo");
   if (!mountinfo) return mountinfo.error();
   const auto hierarchies = parse_hierarchies_v1(*mountinfo);
-  for (const auto& cgroup : *theirs) {
-    if (contains(*ours, cgroup)) continue;
+  for (const auto& cgroup : *cgroups) {
     auto tasks = open_tasks(hierarchies, cgroup);
     if (!tasks) return tasks.error();
     opened.push_back(*std::move(tasks));

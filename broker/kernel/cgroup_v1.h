@@ -14,6 +14,8 @@ namespace upcall::kernel {
 struct CgroupV1 {
   std::string hierarchy;  // its first controller, or "name=..."
   std::string path;       // from its root
+
+  bool operator==(const CgroupV1&) const = default;
 };
 
 struct HierarchyV1 {
