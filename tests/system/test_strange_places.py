@@ -115,24 +115,6 @@ class StrangePlaces(SystemTest):
         self.assertEqual((decided["verdict"], decided["failed"]), ("mixed", "D8"))
         self.assertFalse(container.path("/tmp/report").exists())
 
-    def test_container_frozen_by_cgroup_version_1_does_not_keep_others_waiting(self):
-        freezer = pathlib.Path(f"/sys/fs/cgroup/freezer/upcall-test-{os.getpid()}")
-        freezer.mkdir()
-        self.addCleanup(freezer.rmdir)
-        daemon, frozen, other = self.start_policy(), self.container(name="frozen"), self.container(name="other")
-        frozen.shell("/bin/busybox mkfifo /tmp/go")
-        running = frozen.start("/bin/sh", "-c", "read line </tmp/go; exec /bin/crash")
-        (freezer / "tasks").write_text(str(frozen.init))  # its init alone: freezing the other would end its core dump
-        (freezer / "freezer.state").write_text("FROZEN")
-        self.addCleanup((freezer / "freezer.state").write_text, "THAWED")
-        frozen.path("/tmp/go").write_text("go\n")
-        launcher = daemon.launcher()
-        self.wait_until(lambda: set((freezer / "tasks").read_text().split()) & set(map(str, children_of(launcher))),
-                        "stage 1 in the cgroup; log:\n" + "\n".join(daemon.log.seen))
-        self.assertEqual(self.crash(daemon, other)[-1]["outcome"], "handled")
-        (freezer / "freezer.state").write_text("THAWED")
-        self.assertEqual(daemon.wait_for_event(running.host_pid)[0]["verdict"], "in-container")
-
     def test_crash_of_init_is_handled_before_the_container_goes(self):
         daemon = self.start_policy("[/bin/report, /out/report]")
         out = pathlib.Path(self.directory) / "out"
