@@ -28,7 +28,7 @@ struct Kept {
 // Left out on purpose: whatever changes the machine itself (modules, raw I/O, boot, clock, BPF,
 // perf, the audit trail, mandatory access control), which no handler of ours has a use for.
 constexpr std::array kKept = {
-    Kept{CAP_SYS_ADMIN, "setns, the cgroup's door, mounts of a handler in a privileged container"},
+    Kept{CAP_SYS_ADMIN, "setns, the cgroup's door, seccomp filters; mounts of privileged handlers"},
     Kept{CAP_SYS_CHROOT, "the container's root directory"},
     Kept{CAP_SYS_PTRACE, "namespaces, root and limits of processes of other users"},
     Kept{CAP_SETUID, "the handler's user"},
