@@ -87,6 +87,14 @@ Result<NamespaceSet> open_namespaces(std::optional<int> thread_pidfd,
   return set;
 }
 
+Result<std::uint64_t> user_namespace_id(std::optional<int> thread_pidfd,
+                                        const std::string& directory) {
+  const auto fd =
+      open_namespace(thread_pidfd, directory, static_cast<std::size_t>(Namespace::user));
+  if (!fd) return fd.error();
+  return namespace_id(fd->get());
+}
+
 Result<std::uint64_t> namespace_id(int fd) {
   std::uint64_t id = 0;
   if (::ioctl(fd, uapi::kNsGetId, &id) == 0) return id;

@@ -40,6 +40,10 @@ struct NamespaceSet {
 [[nodiscard]] Result<NamespaceSet> open_namespaces(std::optional<int> thread_pidfd,
                                                    const std::string& directory);
 
+// Of its user namespace alone, from the same source.
+[[nodiscard]] Result<std::uint64_t> user_namespace_id(std::optional<int> thread_pidfd,
+                                                      const std::string& directory);
+
 // From NS_GET_ID: never used twice. The inode number, which is, before Linux 6.18.
 [[nodiscard]] Result<std::uint64_t> namespace_id(int fd);
 

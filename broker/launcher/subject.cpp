@@ -17,12 +17,9 @@ Result<UniqueFd> open_directory(const std::string& path) {
   return fd;
 }
 
-Result<kernel::NamespaceSet> read_namespaces(const ThreadName& thread,
-                                             const std::string& directory) {
-  const auto pidfd = kernel::open_thread_pidfd(thread.tid);
-  if (!pidfd) return pidfd.error();
-  const auto number = *pidfd ? std::optional{(*pidfd)->get()} : std::nullopt;
-  return kernel::open_namespaces(number, directory);
+// Nothing on kernels without.
+std::optional<int> number_of(const std::optional<UniqueFd>& pidfd) {
+  return pidfd ? std::optional{pidfd->get()} : std::nullopt;
 }
 
 Result<Ok> read_places(Subject& subject, const std::string& directory) {
@@ -49,11 +46,12 @@ void read_cgroup(Subject& subject, const ThreadName& thread, int cgroup_root) {
 
 // Rights are worth what they are in the user namespace that they were read in, and the thread may
 // have moved to a new one in between, where it has all. It cannot move back.
-Result<Ok> check_still_there(const Subject& subject, const ThreadName& thread,
+Result<Ok> check_still_there(const Subject& subject, std::optional<int> pidfd,
                              const std::string& directory) {
-  const auto now = read_namespaces(thread, directory);
+  const auto now = kernel::user_namespace_id(pidfd, directory);
   if (!now) return now.error();
-  if (now->ids != subject.namespaces.ids) return from_errno("hold the process still", EAGAIN);
+  if (*now != subject.namespaces.id(kernel::Namespace::user))
+    return from_errno("hold the process still", EAGAIN);
   return Ok{};
 }
 
@@ -83,12 +81,14 @@ std::string proc_directory(const ThreadName& thread) {
 Result<Subject> read_subject(const ThreadName& thread, int cgroup_root) {
   const std::string directory = proc_directory(thread);
   Subject subject{.pid = thread.pid};
-  auto namespaces = read_namespaces(thread, directory);
+  const auto pidfd = kernel::open_thread_pidfd(thread.tid);
+  if (!pidfd) return pidfd.error();
+  auto namespaces = kernel::open_namespaces(number_of(*pidfd), directory);
   if (!namespaces) return namespaces.error();
   subject.namespaces = *std::move(namespaces);
   if (const auto places = read_places(subject, directory); !places) return places.error();
   if (const auto rights = read_rights(subject, directory); !rights) return rights.error();
-  if (const auto there = check_still_there(subject, thread, directory); !there)
+  if (const auto there = check_still_there(subject, number_of(*pidfd), directory); !there)
     return there.error();
   read_cgroup(subject, thread, cgroup_root);
   return subject;
