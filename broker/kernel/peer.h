@@ -17,5 +17,7 @@ struct Peer {
 
 // SO_PEERCRED and SO_PEERPIDFD (Linux 6.5).
 [[nodiscard]] Result<Peer> query_peer(int connection);
+// Only the number, for kernels without SO_PEERPIDFD.
+[[nodiscard]] Result<pid_t> query_peer_pid(int connection);
 
 }  // namespace upcall::kernel

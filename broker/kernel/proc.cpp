@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <csignal>
 #include <memory>
 
 #include "base/text.h"
@@ -86,6 +87,15 @@ std::optional<RealIds> parse_real_ids(std::string_view status) {
   const auto gid = first_number<gid_t>(line_after(status, "Gid:").value_or(""));
   if (!uid || !gid) return {};
   return RealIds{.uid = *uid, .gid = *gid};
+}
+
+bool parse_killed(std::string_view status) {
+  constexpr std::uint64_t kKill = std::uint64_t{1} << (SIGKILL - 1U);
+  const auto has = [&](std::string_view key) {
+    auto line = line_after(status, key).value_or("");
+    return (parse_integer<std::uint64_t>(take_word(line), 16).value_or(0) & kKill) != 0;
+  };
+  return has("SigPnd:") || has("ShdPnd:");
 }
 
 std::string parse_unified_cgroup(std::string_view cgroup) {

@@ -32,6 +32,9 @@ struct RealIds {
 };
 [[nodiscard]] std::optional<RealIds> parse_real_ids(std::string_view status);
 
+// Whether SIGKILL is pending for the thread, or for its process.
+[[nodiscard]] bool parse_killed(std::string_view status);
+
 // Of a process or, below task/, a thread: its path in the unified hierarchy; empty without one, and
 // when it is gone.
 [[nodiscard]] std::string read_unified_cgroup(int proc, const std::string& directory);

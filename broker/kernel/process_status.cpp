@@ -112,6 +112,13 @@ std::optional<ProcessStatus> parse_status(std::string_view text) {
   return status;
 }
 
+std::optional<pid_t> parse_thread_group(std::string_view text) {
+  StatusFields fields{text};
+  pid_t pid = 0;
+  fields.number("Tgid", pid);
+  return fields.ok() ? std::optional{pid} : std::nullopt;
+}
+
 std::optional<ResourceLimits> parse_limits(std::string_view text) {
   ResourceLimits limits{};
   static_cast<void>(take_until(text, '\n'));  // the heading

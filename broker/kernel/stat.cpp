@@ -16,6 +16,7 @@ constexpr std::size_t kStartTime = 22;
 constexpr std::size_t kExitCode = 52;
 
 constexpr std::uint32_t kPfDumpcore = 0x200;  // include/linux/sched.h, the same since 2.6
+constexpr std::uint32_t kPfKthread = 0x00200000;
 constexpr int kSignalOfExitCode = 0x7f;
 
 // The name, field 2, is the process's choice and may hold blanks and parentheses: what follows its
@@ -44,6 +45,7 @@ std::optional<Stat> parse_stat(std::string_view text) {
   const auto exit_code = number_at<int>(fields, kExitCode);
   if (!flags || !start_time || !exit_code) return {};
   return Stat{.dumping = (*flags & kPfDumpcore) != 0,
+              .kernel_thread = (*flags & kPfKthread) != 0,
               .start_time = *start_time,
               .signal = *exit_code & kSignalOfExitCode};
 }

@@ -12,7 +12,8 @@
 namespace upcall::kernel {
 
 struct Stat {
-  bool dumping{};  // of a task: this very thread is the one that dumps (PF_DUMPCORE)
+  bool dumping{};        // of a task: this very thread is the one that dumps (PF_DUMPCORE)
+  bool kernel_thread{};  // PF_KTHREAD
   // Field 22, clock ticks since boot: with its pid it names a process, as no two start with one
   // pid at one time.
   std::uint64_t start_time{};
