@@ -84,6 +84,7 @@ void serve(int argc, char** argv) {
                  describe(own.seccomp.error()).c_str());
   }
   or_throw(launcher::settle());
+  or_throw(launcher::isolate_keys());
   if (::chdir("/") != 0) or_throw<Ok>(from_errno("leave the working directory"));
   auto rows = read_rows(fds.handlers.get(), fds.vault.get());
   auto records = read_records(fds.state_directories.get());

@@ -2,12 +2,16 @@
 #include "launcher/capture.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include <cstdlib>
 
+#include "base/text.h"
+#include "kernel/keys.h"
 #include "kernel/pidfd.h"
 #include "kernel/pidfd_tag.h"
+#include "kernel/process_status.h"
 #include "kernel/read_file.h"
 #include "kernel/stat.h"
 #include "launcher/disclosure.h"
@@ -48,6 +52,45 @@ std::string read_host_name(const Own& own, const Subject& origin) {
   return name;
 }
 
+Result<std::uint64_t> start_time_of(int pidfd) {
+  const auto facts = kernel::query_pidfd(pidfd);
+  if (!facts) return facts.error();
+  const auto stat = kernel::read_stat("/proc/" + std::to_string(facts->pid));
+  if (!stat) return stat.error();
+  return stat->start_time;
+}
+
+struct Pidfds {
+  UniqueFd process;
+  kernel::PidfdFacts facts;  // of the thread, where this kernel has pidfds of threads
+};
+
+Result<Pidfds> open_pidfds(pid_t tid, const std::string& directory) {
+  const auto thread = kernel::open_thread_pidfd(tid);
+  if (!thread) return thread.error();
+  const auto text = kernel::read_file(directory + "/status");
+  if (!text) return text.error();
+  const auto pid = kernel::parse_thread_group(*text);
+  if (!pid) return from_errno("find the process of a thread", EBADMSG);
+  auto process = kernel::open_pidfd(*pid);
+  if (!process) return process.error();
+  auto facts = kernel::query_pidfd(*thread ? (*thread)->get() : process->get());
+  if (!facts) return facts.error();
+  if (facts->pid != *pid) return from_errno("hold who requested a key", ESRCH);
+  return Pidfds{.process = *std::move(process), .facts = *facts};
+}
+
+// Nobody but the kernel can make, or link to, a keyring whose name starts with a dot; and whoever
+// asks for himself is in request_key(2).
+bool is_kernels(const KeyRequest& key, const std::string& directory) {
+  if (key.destination.starts_with('.')) return true;
+  const auto text = kernel::read_file(directory + "/syscall");
+  if (!text) return true;
+  std::string_view rest{*text};
+  const auto number = parse_integer<long>(take_word(rest));
+  return number && *number != SYS_request_key;  // or "running", on its way into its sleep
+}
+
 // Empty for a namespace that is not below the host's.
 Result<std::vector<std::uint64_t>> ids_up_to(int fd, std::uint64_t host) {
   auto ids = kernel::lineage(fd, host);
@@ -61,7 +104,8 @@ Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& r
   Capture capture{.pidfd = std::move(pidfd)};
   const auto thread = find_thread(capture, request);
   if (!thread) return thread.error();
-  return complete(std::move(capture), *thread);
+  if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
+  return capture;
 }
 
 Result<Capture> Capturing::inspect(UniqueFd pidfd) {
@@ -69,13 +113,25 @@ Result<Capture> Capturing::inspect(UniqueFd pidfd) {
   const auto facts = find_process(capture);
   if (!facts) return facts.error();
   capture.pid = capture.tid = facts->pid;
-  return complete(std::move(capture),
-                  {.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id});
+  const ThreadName thread{.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id};
+  if (const auto looked = look_at(capture, thread); !looked) return looked.error();
+  return capture;
 }
 
-Result<Capture> Capturing::complete(Capture capture, const ThreadName& thread) {
+Result<Capture> Capturing::capture_requester(Landing landing, int shim) {
+  step_ = CaptureStep::authority;
+  auto key = read_key_request(std::move(landing));
+  if (!key) return key.error();
+  Capture capture{.key = *std::move(key)};
+  const auto thread = find_requester(capture, shim);
+  if (!thread) return thread.error();
+  if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
+  return capture;
+}
+
+Result<Ok> Capturing::look_at(Capture& capture, const ThreadName& thread) {
   step_ = CaptureStep::origin;
-  if (const auto read = read_origin(capture, thread); !read) return read.error();
+  if (const auto read = read_origin(capture, thread); !read) return read;
   if (capture.origin) {
     step_ = CaptureStep::container;
     auto container = find_container(own_, *capture.origin, thread);
@@ -83,12 +139,12 @@ Result<Capture> Capturing::complete(Capture capture, const ThreadName& thread) {
     capture.container = *std::move(container);
     if (capture.container && capture.tag.empty()) capture.tag = capture.container->tag;
     step_ = CaptureStep::users;
-    if (const auto judged = judge(capture); !judged) return judged.error();
+    if (const auto judged = judge(capture); !judged) return judged;
   }
   step_ = CaptureStep::alive;
   // Only now is all that was read under /proc/PID known to be of this process.
   if (!kernel::still_exists(capture.pidfd.get())) return from_errno("hold the origin", ESRCH);
-  return capture;
+  return Ok{};
 }
 
 Result<kernel::PidfdFacts> Capturing::find_process(Capture& capture) {
@@ -123,7 +179,36 @@ Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureR
   return thread;
 }
 
+// The requester sleeps, and cannot even be killed, until the shim ends: so its number is its own
+// while the request has no answer. A request that another one's handler makes has that one's
+// requester, who may be gone, and his number another process's, which then started later than the
+// shim.
+Result<ThreadName> Capturing::find_requester(Capture& capture, int shim) {
+  step_ = CaptureStep::requester;
+  const auto tid = kernel::find_requester(capture.key->authority);
+  if (!tid) return tid.error();
+  const std::string directory = "/proc/" + std::to_string(*tid);
+  const auto stat = kernel::read_stat(directory);
+  if (!stat) return stat.error();
+  const auto shim_start = start_time_of(shim);
+  if (!shim_start) return shim_start.error();
+  auto pidfds = open_pidfds(*tid, directory);
+  if (!pidfds) return pidfds.error();
+  if (const auto waits = check_unanswered(*capture.key); !waits) return waits.error();
+  if (stat->start_time > *shim_start) return from_errno("find who requested a key", ESRCH);
+  capture.pidfd = std::move(pidfds->process);
+  capture.pid = pidfds->facts.pid;
+  capture.tid = *tid;
+  capture.dumpable = pidfds->facts.dumpable;
+  capture.tag = kernel::read_tag(capture.pidfd.get());
+  capture.by_kernel = stat->kernel_thread || is_kernels(*capture.key, directory);
+  return ThreadName{.pid = capture.pid, .tid = *tid, .cgroup_id = pidfds->facts.cgroup_id};
+}
+
 Result<Ok> Capturing::read_origin(Capture& capture, const ThreadName& thread) {
+  // The kernel's own threads are the host's, and have nothing of what confines a process.
+  const auto stat = kernel::read_stat(proc_directory(thread));
+  if (stat && stat->kernel_thread) return Ok{};
   auto origin = read_subject(thread, own_.cgroup_root.get());
   if (!origin && kept_out(origin.error())) return Ok{};
   if (!origin) return origin.error();
@@ -177,6 +262,22 @@ wire::CaptureReply reply_for(const Capture& capture, const Own& own) {
     reply.pid_depth = 1;  // the container is the outermost PID namespace below the host's
     reply.template_namespaces = capture.container->init.namespaces.ids;
   }
+  return reply;
+}
+
+wire::KeyCaptured key_reply_for(const Capture& capture, const Own& own) {
+  const auto& key = *capture.key;
+  wire::KeyCaptured reply{
+      .capture = reply_for(capture, own),
+      .key = key.key,
+      .pid = capture.pid,
+      .tid = capture.tid,
+      .by_kernel = capture.by_kernel ? 1U : 0U,
+      .type_length = static_cast<std::uint32_t>(key.described.type.size()),
+      .description_length = static_cast<std::uint32_t>(key.described.description.size()),
+      .destination_length = static_cast<std::uint32_t>(key.destination.size()),
+      .callout_length = static_cast<std::uint32_t>(key.callout.size())};
+  reply.capture.header.type = wire::LauncherType::key_captured;
   return reply;
 }
 

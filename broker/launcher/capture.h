@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A capture: one dumping process and its container, held as kernel objects, and the verdict on
-// whose it is.
+// A capture: one process that caused an upcall and its container, held as kernel objects, and the
+// verdict on whose it is.
 #pragma once
 
 #include <optional>
@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "kernel/pidfd.h"
+#include "launcher/key_request.h"
 #include "launcher/own.h"
 #include "launcher/subject.h"
 #include "launcher/template.h"
@@ -25,13 +26,15 @@ enum class CaptureStep : std::uint32_t {
   origin,
   container,
   users,
-  alive
+  alive,
+  authority,
+  requester,
 };
 
 struct Capture {
   UniqueFd pidfd;
   pid_t pid{};
-  pid_t tid{};  // the dumping thread
+  pid_t tid{};  // the thread that caused the upcall
   std::optional<int> dumpable;
   int signal{};  // the fatal one; 0 where this kernel does not tell
   // Empty where a security module keeps even us out of the process: then it is the host's, and
@@ -41,9 +44,11 @@ struct Capture {
   wire::Verdict verdict{wire::Verdict::host};
   std::uint32_t failed_rules{};
   std::uint32_t user_depth{};
-  std::string exe;        // as the origin sees it
-  std::string host_name;  // of its UTS namespace
-  std::string tag;        // its own, or else its container's init's
+  std::string exe;                // as the origin sees it
+  std::string host_name;          // of its UTS namespace
+  std::string tag;                // its own, or else its container's init's
+  std::optional<KeyRequest> key;  // what it requested
+  bool by_kernel{};  // the kernel requested it, for everybody; the process only was there
 };
 
 class Capturing {
@@ -52,6 +57,8 @@ class Capturing {
 
   // Fails for whatever is not, at this moment, the dumping thread of the process behind `pidfd`.
   [[nodiscard]] Result<Capture> capture(UniqueFd pidfd, const wire::CaptureRequest& request);
+  // The same for the thread that requested a key. `shim` holds the request open.
+  [[nodiscard]] Result<Capture> capture_requester(Landing landing, int shim);
   // As if it dumped core now: for whoever asks whose a process is.
   [[nodiscard]] Result<Capture> inspect(UniqueFd pidfd);
   // The last step taken.
@@ -61,7 +68,9 @@ class Capturing {
   [[nodiscard]] Result<kernel::PidfdFacts> find_process(Capture& capture);
   [[nodiscard]] Result<ThreadName> find_thread(Capture& capture,
                                                const wire::CaptureRequest& request);
-  [[nodiscard]] Result<Capture> complete(Capture capture, const ThreadName& thread);
+  [[nodiscard]] Result<ThreadName> find_requester(Capture& capture, int shim);
+  // All that is to be known of the thread, which has been found.
+  [[nodiscard]] Result<Ok> look_at(Capture& capture, const ThreadName& thread);
   [[nodiscard]] Result<Ok> read_origin(Capture& capture, const ThreadName& thread);
   [[nodiscard]] Result<Ok> judge(Capture& capture);
 
@@ -70,5 +79,7 @@ class Capturing {
 };
 
 [[nodiscard]] wire::CaptureReply reply_for(const Capture& capture, const Own& own);
+// For one with a key.
+[[nodiscard]] wire::KeyCaptured key_reply_for(const Capture& capture, const Own& own);
 
 }  // namespace upcall::launcher

@@ -21,6 +21,34 @@ T head_of(std::span<const std::byte> datagram) {
   return value;
 }
 
+// The texts that follow a struct in a datagram, one after the other.
+class Texts {
+ public:
+  explicit Texts(std::span<const std::byte> bytes)
+      : rest_{reinterpret_cast<const char*>(bytes.data()), bytes.size()} {}
+  [[nodiscard]] std::string take(std::uint32_t length) {
+    if (length > rest_.size()) throw std::runtime_error{"the launcher sent too short a datagram"};
+    std::string text{rest_.substr(0, length)};
+    rest_.remove_prefix(length);
+    return text;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+Captured read_captured(const wire::CaptureReply& reply, Texts& texts) {
+  Captured captured{.reply = reply};
+  captured.exe = texts.take(reply.exe_length);
+  captured.host_name = texts.take(reply.host_name_length);
+  captured.tag = texts.take(reply.tag_length);
+  return captured;
+}
+
+Error capture_failed(const wire::CaptureReply& reply) {
+  return from_errno("capture the process (step " + std::to_string(reply.step) + ")", reply.error);
+}
+
 }  // namespace
 
 template <class Answer>
@@ -40,7 +68,8 @@ asio::awaitable<wire::RunEnded> Run::ended() {
   co_return *ended_;
 }
 
-Client::Client(asio::io_context& io, UniqueFd socket) : io_{io}, socket_{io, socket.release()} {
+Client::Client(asio::io_context& io, UniqueFd socket)
+    : io_{io}, socket_{io, socket.release()}, buffer_(wire::kMaxLauncherReply) {
   socket_.non_blocking(true);
 }
 
@@ -56,15 +85,14 @@ asio::awaitable<void> Client::run() {
 }
 
 void Client::drain() {
-  std::array<std::byte, wire::kMaxCaptureReply> buffer;
   for (int i = 0; i < kBatch; ++i) {
-    auto received = wire::receive_message(socket_.native_handle(), buffer);
+    auto received = wire::receive_message(socket_.native_handle(), buffer_);
     if (!received) {
       if (received.error().code == std::errc::resource_unavailable_try_again) return;
       throw std::system_error{received.error().code, "cannot hear the launcher"};
     }
     if (received->size == 0) throw std::runtime_error{"the launcher is gone"};
-    take(std::span{buffer}.first(received->size), *std::move(received));
+    take(std::span{buffer_}.first(received->size), *std::move(received));
   }
 }
 
@@ -72,6 +100,14 @@ void Client::take(std::span<const std::byte> datagram, wire::Received received) 
   switch (head_of<wire::LauncherHeader>(datagram).type) {
     case wire::LauncherType::captured:
       return take_captured(datagram);
+    case wire::LauncherType::key_captured:
+      return take_key_captured(datagram);
+    case wire::LauncherType::key_landed: {
+      const auto reply = head_of<wire::KeyLanded>(datagram);
+      const auto pending = landings_.extract(reply.header.id);
+      if (!pending.empty()) pending.mapped()->answer(reply);
+      return;
+    }
     case wire::LauncherType::opened:
       return take_opened(datagram, std::move(received));
     default:
@@ -83,16 +119,22 @@ void Client::take_captured(std::span<const std::byte> datagram) {
   const auto pending = captures_.extract(head_of<wire::LauncherHeader>(datagram).id);
   if (pending.empty()) return;
   const auto reply = head_of<wire::CaptureReply>(datagram);
-  const auto texts = datagram.subspan(sizeof reply);
-  const auto name_end = std::size_t{reply.exe_length} + reply.host_name_length;
-  if (texts.size() != name_end + reply.tag_length) {
-    throw std::runtime_error{"the launcher sent a capture of the wrong length"};
-  }
-  const auto* chars = reinterpret_cast<const char*>(texts.data());
-  pending.mapped()->answer({.reply = reply,
-                            .exe = {chars, reply.exe_length},
-                            .host_name = {chars + reply.exe_length, reply.host_name_length},
-                            .tag = {chars + name_end, reply.tag_length}});
+  Texts texts{datagram.subspan(sizeof reply)};
+  pending.mapped()->answer(read_captured(reply, texts));
+}
+
+void Client::take_key_captured(std::span<const std::byte> datagram) {
+  const auto pending = captures_.extract(head_of<wire::LauncherHeader>(datagram).id);
+  if (pending.empty()) return;
+  CapturedKey key{.reply = head_of<wire::KeyCaptured>(datagram)};
+  Texts texts{datagram.subspan(sizeof key.reply)};
+  auto captured = read_captured(key.reply.capture, texts);
+  key.type = texts.take(key.reply.type_length);
+  key.description = texts.take(key.reply.description_length);
+  key.destination = texts.take(key.reply.destination_length);
+  key.callout = texts.take(key.reply.callout_length);
+  captured.key = std::move(key);
+  pending.mapped()->answer(std::move(captured));
 }
 
 void Client::take_opened(std::span<const std::byte> datagram, wire::Received received) {
@@ -153,11 +195,36 @@ asio::awaitable<Result<Captured>> Client::obtain_capture(std::uint64_t id,
                                                          int pidfd) {
   const std::array fds{pidfd};
   auto captured = co_await ask(captures_, id, request, fds);
-  if (captured && captured->reply.error != 0) {
-    co_return from_errno("capture the process (step " + std::to_string(captured->reply.step) + ")",
-                         captured->reply.error);
-  }
+  if (captured && captured->reply.error != 0) co_return capture_failed(captured->reply);
   co_return captured;
+}
+
+asio::awaitable<Result<std::int32_t>> Client::open_landing() {
+  const auto id = next_id_++;
+  const wire::KeyLandingRequest request{
+      .header = {.type = wire::LauncherType::key_landing, .id = id}};
+  const std::span<const int> no_fds;
+  const auto landed = co_await ask(landings_, id, wire::bytes_of(request), no_fds);
+  if (!landed) co_return landed.error();
+  if (landed->error != 0) co_return from_errno("have the launcher make a landing", landed->error);
+  co_return landed->keyring;
+}
+
+asio::awaitable<Result<Captured>> Client::capture_requester(std::int32_t landing, int shim) {
+  const auto id = next_id_++;
+  const wire::KeyCaptureRequest request{
+      .header = {.type = wire::LauncherType::key_capture, .id = id}, .keyring = landing};
+  const std::array fds{shim};
+  auto captured = co_await ask(captures_, id, wire::bytes_of(request), fds);
+  if (captured && captured->reply.error != 0) co_return capture_failed(captured->reply);
+  co_return captured;
+}
+
+asio::awaitable<void> Client::abandon(std::int32_t landing) {
+  const wire::KeyAbandonRequest request{.header = {.type = wire::LauncherType::key_abandon},
+                                        .keyring = landing};
+  const std::span<const int> no_fds;
+  (void)co_await send(wire::bytes_of(request), no_fds);
 }
 
 asio::awaitable<Result<std::vector<UniqueFd>>> Client::obtain(std::uint64_t id,
@@ -210,13 +277,19 @@ asio::awaitable<Result<std::shared_ptr<Run>>> Client::start(
   std::vector<std::byte> datagram(sizeof request + block.size());
   std::memcpy(datagram.data(), &request, sizeof request);
   std::memcpy(datagram.data() + sizeof request, block.data(), block.size());
-  auto run = std::make_shared<Run>(io_);
+  auto run = std::make_shared<Run>(io_, id);
   runs_.emplace(id, run);
   if (const auto sent = co_await send(datagram, fds); !sent) {
     runs_.erase(id);
     co_return sent.error();
   }
   co_return run;
+}
+
+asio::awaitable<void> Client::kill(const Run& run) {
+  const wire::KillRequest request{.header = {.type = wire::LauncherType::kill, .id = run.id_}};
+  const std::span<const int> no_fds;
+  (void)co_await send(wire::bytes_of(request), no_fds);
 }
 
 asio::awaitable<void> Client::release(std::uint32_t capture) {

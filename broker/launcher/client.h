@@ -19,11 +19,21 @@
 
 namespace upcall::launcher {
 
+// What the launcher read of a key under construction.
+struct CapturedKey {
+  wire::KeyCaptured reply;
+  std::string type;
+  std::string description;
+  std::string destination;
+  std::string callout;
+};
+
 struct Captured {
   wire::CaptureReply reply;
   std::string exe;
   std::string host_name;
   std::string tag;
+  std::optional<CapturedKey> key;
 };
 
 struct OpenedDirectory {
@@ -34,13 +44,15 @@ struct OpenedDirectory {
 // The launcher's words on one run, as they come in.
 class Run {
  public:
-  explicit Run(asio::io_context& io) : changed_{io, asio::steady_timer::time_point::max()} {}
+  Run(asio::io_context& io, std::uint64_t id)
+      : id_{id}, changed_{io, asio::steady_timer::time_point::max()} {}
   // Waits for the end. Runs always end: the launcher enforces the row's time.
   [[nodiscard]] asio::awaitable<wire::RunEnded> ended();
   [[nodiscard]] std::optional<pid_t> pid() const { return pid_; }
 
  private:
   friend class Client;
+  std::uint64_t id_;
   asio::steady_timer changed_;
   std::optional<pid_t> pid_;
   std::optional<wire::RunEnded> ended_;
@@ -59,6 +71,12 @@ class Client {
 
   // The same of a process that does not dump; there is no capture to release.
   [[nodiscard]] asio::awaitable<Result<Captured>> inspect(int pidfd);
+  // A keyring that root may link an authority to; every one ends in capture_requester() or
+  // abandon().
+  [[nodiscard]] asio::awaitable<Result<std::int32_t>> open_landing();
+  // `shim` is borrowed until it returns.
+  [[nodiscard]] asio::awaitable<Result<Captured>> capture_requester(std::int32_t landing, int shim);
+  [[nodiscard]] asio::awaitable<void> abandon(std::int32_t landing);
 
   // Of the table of state directories (wire/state_directories.h), and of one record in one of them.
   [[nodiscard]] asio::awaitable<Result<OpenedDirectory>> open_directory(std::uint32_t directory);
@@ -71,6 +89,8 @@ class Client {
   [[nodiscard]] asio::awaitable<Result<std::shared_ptr<Run>>> start(
       std::uint32_t capture, std::uint32_t row, std::span<const std::string> environment,
       std::span<const int> fds);
+  // Its end is still to come. Harmless after that.
+  [[nodiscard]] asio::awaitable<void> kill(const Run& run);
   [[nodiscard]] asio::awaitable<void> release(std::uint32_t capture);
 
  private:
@@ -86,6 +106,7 @@ class Client {
   void drain();
   void take(std::span<const std::byte> datagram, wire::Received received);
   void take_captured(std::span<const std::byte> datagram);
+  void take_key_captured(std::span<const std::byte> datagram);
   void take_opened(std::span<const std::byte> datagram, wire::Received received);
   void take_run(std::span<const std::byte> datagram);
   // Sends a request, whose header's id is `id`, and waits for its answer.
@@ -104,8 +125,10 @@ class Client {
 
   asio::io_context& io_;
   asio::posix::stream_descriptor socket_;
+  std::vector<std::byte> buffer_;
   std::uint64_t next_id_{1};
   PendingById<Captured> captures_;
+  PendingById<wire::KeyLanded> landings_;
   PendingById<OpenedFds> openings_;
   std::map<std::uint64_t, std::shared_ptr<Run>> runs_;
 };

@@ -129,9 +129,21 @@ bool become_undumpable(const Confinement& /*unused*/) noexcept {
   return broken::kDumpable || call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-bool join_keyring(const Confinement& /*unused*/) noexcept {
+// The launcher's session keyring, with all that waits there for an answer, stays behind.
+bool leave_session_keyring() noexcept {
   return broken::kKeyring || call(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) ||
          errno == ENOSYS;
+}
+
+// The process keyring is only a bridge, since the handler, a process of its own, does not inherit
+// it. Entering a user namespace takes an assumed authority away, so it is assumed after that.
+bool join_keyring(const Confinement& c) noexcept {
+  if (c.authority == 0) return leave_session_keyring();
+  return call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_PROCESS_KEYRING) &&
+         leave_session_keyring() &&
+         call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_SESSION_KEYRING) &&
+         call(SYS_keyctl, KEYCTL_CLEAR, KEY_SPEC_PROCESS_KEYRING) &&
+         call(SYS_keyctl, KEYCTL_ASSUME_AUTHORITY, c.key);
 }
 
 // After the user namespace, which gives everything back.

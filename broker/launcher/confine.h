@@ -75,6 +75,9 @@ struct Confinement {
   const char* label_file{};     // null: no label to take on
   const char* label{};
   std::span<const sock_fprog> filters;  // the container's own, oldest first
+  // Of the key that the handler answers by itself, and its authority key; 0: it answers none.
+  std::int32_t key{};
+  std::int32_t authority{};
 
   std::array<int, 5> handler_fds{};  // become 0 to 4; the last may be -1
   int executable{-1};                // -1: `path` is looked up in the handler's own place

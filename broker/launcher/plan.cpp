@@ -59,6 +59,12 @@ std::vector<std::string> own_facts(const Row& row, const Capture& capture) {
     add("UPCALL_UID", capture.origin->status.real_uid);
     add("UPCALL_GID", capture.origin->status.real_gid);
   }
+  if (capture.key) {
+    add("UPCALL_KEY", capture.key->key);
+    facts.push_back("UPCALL_KEY_TYPE=" + capture.key->described.type);
+    facts.push_back("UPCALL_KEY_DESCRIPTION=" + capture.key->described.description);
+    return facts;
+  }
   if (capture.dumpable) add("UPCALL_DUMPABLE", *capture.dumpable);
   if (capture.signal > 0) add("UPCALL_SIGNAL_NUMBER", capture.signal);
   return facts;
@@ -99,6 +105,10 @@ Plan::Plan(const Own& own, const Row& row, const Capture& capture,
     case wire::Place::origin:
       take_origin(own, capture);
       break;
+  }
+  if (row.handler.authority) {
+    confinement_.key = capture.key->key;
+    confinement_.authority = capture.key->authority;
   }
   take_program(row);
 }

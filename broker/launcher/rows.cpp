@@ -62,11 +62,13 @@ Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault) {
 }
 
 bool may_run(const Row& row, const Capture& capture) {
+  if (row.handler.authority && !capture.key) return false;
   switch (row.handler.place) {
     case wire::Place::host:
       return row.handler.user != wire::User::origin || capture.origin.has_value();
     case wire::Place::container:
-      return capture.verdict == wire::Verdict::in_container;
+      return capture.verdict == wire::Verdict::in_container &&
+             (!capture.by_kernel || row.handler.kernel_requests);
     case wire::Place::origin:
       return capture.origin.has_value() && capture.dumpable == 1;
   }

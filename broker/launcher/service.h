@@ -45,6 +45,13 @@ class Service {
   void take_inspect(const wire::InspectRequest& request, wire::Received received);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);
+  void take_key_landing(std::uint64_t id);
+  void take_key_capture(const wire::KeyCaptureRequest& request, const wire::Received& received);
+  [[nodiscard]] Result<Capture> capture_requester(const wire::KeyCaptureRequest& request,
+                                                  const wire::Received& received,
+                                                  CaptureStep& step);
+  // The number that a new capture may have; nothing when all are taken.
+  [[nodiscard]] std::optional<std::uint32_t> free_capture() const;
   void take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
                 const wire::Received& received);
   void start(const Runs::Request& run, const wire::RunRequest& request,
@@ -63,6 +70,7 @@ class Service {
   Outbox outbox_;
   Runs runs_;
   std::array<std::optional<Capture>, wire::kMaxCaptures> captures_;
+  Landings landings_;
   std::vector<std::byte> buffer_;
   wire::GuardRecord guard_;
   bool stopping_{};

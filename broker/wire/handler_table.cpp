@@ -6,7 +6,7 @@
 namespace upcall::wire {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x31304c444e415055;  // "UPANDL01"
+constexpr std::uint64_t kMagic = 0x32304c444e415055;  // "UPANDL02"
 
 HandlerRow unpack_row(Unpacker& in) {
   HandlerRow row;
@@ -21,6 +21,9 @@ HandlerRow unpack_row(Unpacker& in) {
   row.gid = in.get<gid_t>();
   row.timeout = std::chrono::milliseconds{in.get<std::int64_t>()};
   row.seccomp = in.get<Seccomp>();
+  // By way of a byte: any bool but 0 and 1 is undefined behaviour.
+  row.authority = in.get<std::uint8_t>() != 0;
+  row.kernel_requests = in.get<std::uint8_t>() != 0;
   return row;
 }
 
@@ -41,6 +44,8 @@ std::vector<std::byte> pack_handlers(const HandlerTable& table) {
     out.put(row.gid);
     out.put(static_cast<std::int64_t>(row.timeout.count()));
     out.put(row.seccomp);
+    out.put(row.authority);
+    out.put(row.kernel_requests);
   });
   return {out.bytes().begin(), out.bytes().end()};
 }

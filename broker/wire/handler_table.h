@@ -54,6 +54,8 @@ struct HandlerRow {
   gid_t gid{};
   std::chrono::milliseconds timeout{};
   Seccomp seccomp{};
+  bool authority{};  // it answers a key request itself, with the requester's own keys in reach
+  bool kernel_requests{};  // in a container: it may also answer what the kernel asks for everybody
 };
 
 using HandlerTable = std::vector<HandlerRow>;

@@ -35,7 +35,12 @@ enum class LauncherType : std::uint32_t {
   open_directory,  // -> opened
   open_record,     // -> opened
   opened,
-  inspect,  // -> captured, but nothing is held
+  inspect,      // -> captured, but nothing is held
+  key_landing,  // -> key_landed
+  key_landed,
+  key_capture,  // -> key_captured
+  key_captured,
+  key_abandon,  // no reply; the landing is gone
 };
 
 struct LauncherHeader {
@@ -111,6 +116,51 @@ struct CaptureReply {
 };
 static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply) == 264);
 inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65 + 255;
+
+// Where upcall-shim may lay down the authority over one key: a keyring of the launcher's, into
+// which root may link keys until key_capture or key_abandon takes it away again.
+struct KeyLandingRequest {
+  LauncherHeader header{.type = LauncherType::key_landing};
+};
+struct KeyLanded {
+  LauncherHeader header{.type = LauncherType::key_landed};
+  std::int32_t error{};  // 0, or an errno: EAGAIN when too many wait
+  std::int32_t keyring{};
+};
+
+// The authority has landed: capture who requested the key. Descriptors: {pidfd of upcall-shim}.
+struct KeyCaptureRequest {
+  LauncherHeader header{.type = LauncherType::key_capture};
+  std::int32_t keyring{};
+  std::uint32_t reserved{};
+};
+struct KeyAbandonRequest {
+  LauncherHeader header{.type = LauncherType::key_abandon};
+  std::int32_t keyring{};
+  std::uint32_t reserved{};
+};
+
+// What the launcher read of the request itself, by its own possession of the authority. After the
+// texts of the capture come four more: the key's type and description, the description of the
+// keyring that it goes to, and the callout information. All are the requester's choice of bytes.
+struct KeyCaptured {
+  CaptureReply capture{.header = {.type = LauncherType::key_captured}};
+  std::int32_t key{};  // its serial
+  std::int32_t pid{};  // of the requester, in the launcher's PID namespace
+  std::int32_t tid{};
+  std::uint32_t by_kernel{};  // 1: the kernel asks for itself, and keeps the key for everybody
+  std::uint32_t type_length{};
+  std::uint32_t description_length{};
+  std::uint32_t destination_length{};
+  std::uint32_t callout_length{};
+};
+static_assert(std::is_trivially_copyable_v<KeyCaptured> && sizeof(KeyCaptured) == 288);
+
+// More than a key's type and description can have (KEYCTL_DESCRIBE: 4096), and more callout
+// information than request_key(2) takes (a page); what the kernel itself gives is shorter.
+inline constexpr std::size_t kMaxCallout = std::size_t{32} * 1024;
+inline constexpr std::size_t kMaxLauncherReply =
+    kMaxCaptureReply + sizeof(KeyCaptured) - sizeof(CaptureReply) + 2 * 4200 + kMaxCallout;
 
 // Descriptors: {stdin, stdout, stderr, event}: sockets, all four. `environment_bytes` bytes of
 // "NAME=value\0" follow the struct; the launcher checks nothing in them but their form, and appends

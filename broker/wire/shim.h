@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// upcall-shim to upcall-broker: one SOCK_SEQPACKET datagram for each call of the kernel.
+// upcall-shim to upcall-broker and back: one SOCK_SEQPACKET connection for each call of the kernel.
 //
 // The shim is started by the kernel as root and adds nothing of its own: it repeats what the kernel
 // wrote into its arguments and passes on the kernel's descriptors. The broker believes the pidfd,
@@ -9,8 +9,15 @@
 // is one end of a stream socket pair. The shim copies the kernel's pipe into the other end, shuts
 // its sending side down at the end, and keeps the pipe open until the broker closes. So the broker
 // sees the same conversation as from the kernel's own core dump socket after an ack of KERNEL|WAIT.
+//
+// Key request: the shim has assumed the authority over the key. It names the key, and gets a
+// landing, a keyring of upcall-launcher's, into which it links the authority; from that the
+// launcher learns by itself all that is to be known. Then it waits for a verdict, does what that
+// says with its own authority, reports, and ends, which wakes the requester. A verdict may come
+// instead of the landing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -18,7 +25,7 @@ namespace upcall::wire {
 
 inline constexpr std::uint32_t kShimVersion = 1;
 
-enum class ShimKind : std::uint32_t { core_dump = 1 };
+enum class ShimKind : std::uint32_t { core_dump = 1, key_request };
 
 // Every number is in the initial namespaces; -1 where the kernel did not tell it.
 struct ShimCoreDump {
@@ -30,5 +37,47 @@ struct ShimCoreDump {
   std::int32_t dumpable{-1};  // %d: 0, 1 or 2, as in prctl(PR_SET_DUMPABLE) and fs.suid_dumpable
 };
 static_assert(std::is_trivially_copyable_v<ShimCoreDump> && sizeof(ShimCoreDump) == 24);
+
+// The kernel's arguments of /sbin/request-key.
+struct ShimKeyRequest {
+  std::uint32_t version{kShimVersion};
+  ShimKind kind{ShimKind::key_request};
+  std::int32_t key{};              // %k, its serial
+  std::int32_t thread_keyring{};   // %T of the requester, 0 without
+  std::int32_t process_keyring{};  // %P
+  std::int32_t session_keyring{};  // %S
+};
+static_assert(std::is_trivially_copyable_v<ShimKeyRequest> && sizeof(ShimKeyRequest) == 24);
+
+enum class KeyVerdict : std::uint32_t {
+  land = 1,     // link the authority into `keyring`, say so, and wait for the next verdict
+  pass,         // execute the stock helper
+  reject,       // with `error`, remembered for `seconds`
+  instantiate,  // with the payload; the key lives `seconds`, 0 for ever
+  answered,     // by the handler itself; reject as above what it has left without an answer
+};
+
+// What a key of the type `user` holds at most (include/keys/user-type.h), and what request-key(8)
+// takes from a program's output. One more byte for a NUL.
+inline constexpr std::size_t kMaxKeyPayload = 32767;
+
+// From the broker. `payload_bytes` bytes follow.
+struct KeyAnswer {
+  KeyVerdict verdict{};
+  std::int32_t keyring{};
+  std::int32_t error{};
+  std::uint32_t seconds{};
+  std::uint32_t payload_bytes{};
+  std::uint32_t reserved{};
+};
+static_assert(std::is_trivially_copyable_v<KeyAnswer> && sizeof(KeyAnswer) == 24);
+inline constexpr std::size_t kMaxKeyAnswer = sizeof(KeyAnswer) + kMaxKeyPayload + 1;
+
+// From the shim, after each verdict that it has carried out.
+struct KeyReport {
+  KeyVerdict verdict{};
+  std::int32_t error{};  // 0, or an errno; of `answered`, ENODATA where there was no answer
+};
+static_assert(std::is_trivially_copyable_v<KeyReport> && sizeof(KeyReport) == 8);
 
 }  // namespace upcall::wire

@@ -21,7 +21,7 @@ def text(value): return struct.pack("I", len(value)) + value.encode()
 def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
 def row(args, place, user, timeout=5000):
     return (text("r") + struct.pack("I", VAULT) + text("busybox") + texts(args) + texts([])
-            + struct.pack("IIIIqI", place, user, 77777, 77777, timeout, 0))
+            + struct.pack("=IIIIqI??", place, user, 77777, 77777, timeout, 0, False, False))
 
 ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
         row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),
@@ -30,7 +30,7 @@ IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE = range(7)
 
 class Launcher:
     def __init__(self, program, vault):
-        table = struct.pack("QI", 0x31304c444e415055, len(ROWS)) + b"".join(ROWS)
+        table = struct.pack("QI", 0x32304c444e415055, len(ROWS)) + b"".join(ROWS)
         handlers = os.memfd_create("handlers", os.MFD_ALLOW_SEALING)
         os.write(handlers, table)
         directories = os.memfd_create("state-directories", os.MFD_ALLOW_SEALING)

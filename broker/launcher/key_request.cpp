@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/key_request.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace upcall::launcher {
+namespace {
+
+// Root of a container without a user namespace is the same user to the kernel: while the landing is
+// open it could unlink what lands, did it know the serial, and never read or take it.
+constexpr std::uint32_t kOpen = kernel::kPossessorAll | kernel::kUserWrite;
+constexpr std::uint32_t kClosed = kernel::kPossessorAll;
+
+// For as long as it lives, this thread has the authority: what it looks at then is the requester's.
+class Assumed {
+ public:
+  explicit Assumed(kernel::KeySerial key) : assumed_{kernel::assume_authority(key)} {}
+  Assumed(const Assumed&) = delete;
+  Assumed& operator=(const Assumed&) = delete;
+  ~Assumed() {
+    if (assumed_) static_cast<void>(kernel::drop_authority());
+  }
+  [[nodiscard]] const Result<Ok>& result() const { return assumed_; }
+
+ private:
+  Result<Ok> assumed_;
+};
+
+Result<kernel::KeySerial> only_key_in(const Landing& landing) {
+  const auto keys = kernel::read_keyring(landing.keyring());
+  if (!keys) return keys.error();
+  if (keys->size() != 1) return from_errno("find one authority where one should land", EBADMSG);
+  return keys->front();
+}
+
+// The description of an authority key is the serial of its target.
+Result<kernel::KeySerial> target_of(kernel::KeySerial authority) {
+  const auto described = kernel::describe_key(authority);
+  if (!described) return described.error();
+  const auto key = parse_integer<kernel::KeySerial>(described->description, 16);
+  if (described->type != kernel::kAuthorityType || !key) {
+    return from_errno("take a key for an authority", EBADMSG);
+  }
+  return *key;
+}
+
+Result<Ok> read_target(KeyRequest& request) {
+  const Assumed assumed{request.key};
+  if (!assumed.result()) return assumed.result().error();
+  auto described = kernel::describe_key(request.key);
+  if (!described) return described.error();
+  request.described = *std::move(described);
+  // Without one, nothing is known of where it goes.
+  if (auto destination = kernel::describe_key(kernel::kRequestorKeyring)) {
+    request.destination = std::move(destination->description);
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Result<Ok> isolate_keys() {
+  const auto keyring = kernel::join_new_session_keyring();
+  if (!keyring && keyring.error().code == std::errc::function_not_supported) return Ok{};
+  if (!keyring) return keyring.error();
+  return kernel::set_key_permissions(*keyring, kernel::kPossessorAll);
+}
+
+Result<Landing> Landing::make() {
+  const auto keyring = kernel::add_keyring("upcall.landing", kernel::kSessionKeyring);
+  if (!keyring) return keyring.error();
+  Landing landing{*keyring};
+  if (const auto set = kernel::set_key_permissions(*keyring, kOpen); !set) return set.error();
+  return landing;
+}
+
+Landing::~Landing() {
+  if (keyring_ != 0) static_cast<void>(kernel::unlink_key(keyring_, kernel::kSessionKeyring));
+}
+
+Result<Ok> Landing::close() { return kernel::set_key_permissions(keyring_, kClosed); }
+
+Result<kernel::KeySerial> Landings::add() {
+  const auto free = std::find(waiting_.begin(), waiting_.end(), std::nullopt);
+  if (free == waiting_.end()) return from_errno("make one more landing", EAGAIN);
+  auto landing = Landing::make();
+  if (!landing) return landing.error();
+  *free = *std::move(landing);
+  return (*free)->keyring();
+}
+
+std::optional<Landing> Landings::take(kernel::KeySerial keyring) {
+  for (auto& landing : waiting_) {
+    if (landing && landing->keyring() == keyring) return std::exchange(landing, std::nullopt);
+  }
+  return {};
+}
+
+Result<KeyRequest> read_key_request(Landing landing) {
+  if (const auto closed = landing.close(); !closed) return closed.error();
+  const auto authority = only_key_in(landing);
+  if (!authority) return authority.error();
+  const auto key = target_of(*authority);
+  if (!key) return key.error();
+  KeyRequest request{.landing = std::move(landing), .authority = *authority, .key = *key};
+  if (const auto read = read_target(request); !read) return read.error();
+  auto callout = kernel::read_key(request.authority);
+  if (!callout) return callout.error();
+  if (callout->size() > wire::kMaxCallout) return from_errno("take so much callout", EFBIG);
+  request.callout = *std::move(callout);
+  return request;
+}
+
+Result<Ok> check_unanswered(const KeyRequest& request) {
+  const auto callout = kernel::read_key(request.authority);
+  if (!callout) return callout.error();
+  return Ok{};
+}
+
+}  // namespace upcall::launcher
