@@ -22,7 +22,8 @@ configure_file(units/upcalld-shim.socket ${CMAKE_BINARY_DIR}/units/upcalld-shim.
 install(DIRECTORY ${CMAKE_BINARY_DIR}/units/ DESTINATION ${UPCALL_UNITDIR})
 install(FILES config/sysusers.d/upcalld.conf DESTINATION lib/sysusers.d)
 install(FILES config/tmpfiles.d/upcalld.conf DESTINATION lib/tmpfiles.d)
-install(FILES README.md LICENSE docs/handler-protocol.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md LICENSE docs/handler-protocol.md config/request-key/request-key
+              config/request-key/upcalld.conf.example DESTINATION ${CMAKE_INSTALL_DOCDIR})
 foreach(file config/upcalld.yaml docs/policy.md)
   install(FILES ${file} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 endforeach()

@@ -8,12 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "shims/broker.h"
 #include "shims/report.h"
 #include "shims/system_call.h"
 #include "shims/text.h"
@@ -28,8 +27,6 @@ constexpr long kPipeSize = 1L << 20;
 constexpr long kWaitSeconds = 60;
 // A broker that took the call runs handlers on it, which have their own, shorter, deadlines.
 constexpr int kWaitsForTakenCall = 10;
-
-constexpr std::string_view kSeeBroker = "is upcall-broker running? see: systemctl status upcalld";
 
 struct Call {
   wire::ShimCoreDump facts;
@@ -51,25 +48,6 @@ void take_argument(Call& call, std::string_view argument) {
   if (take_prefix(value, "d=")) call.facts.dumpable = parse_number<std::int32_t>(value);
   if (take_prefix(value, "F=")) call.pidfd = parse_number<std::int32_t>(value);
   if (take_prefix(value, "wait=")) call.wait_seconds = parse_number<std::int64_t>(value);
-}
-
-void limit_sending(int socket, long seconds) {
-  const timeval patience{.tv_sec = seconds, .tv_usec = 0};
-  system_call(SYS_setsockopt, socket, SOL_SOCKET, SO_SNDTIMEO, address_of(&patience),
-              sizeof patience);
-}
-
-// A connection to the broker, or a negated errno: -EAGAIN when its backlog stays full.
-long connect_to_broker(const char* path, long seconds) {
-  sockaddr_un address{.sun_family = AF_UNIX};
-  const std::size_t length = std::strlen(path);
-  if (length >= sizeof address.sun_path) return -ENAMETOOLONG;
-  std::memcpy(address.sun_path, path, length);
-  const long fd = system_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
-  if (fd < 0) return fd;
-  limit_sending(static_cast<int>(fd), seconds);
-  const long failure = system_call(SYS_connect, fd, address_of(&address), sizeof address);
-  return failure < 0 ? failure : fd;
 }
 
 long send_call(int broker, const Call& call, int stream) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "shims/core_shim.h"
+#include "shims/key_shim.h"
 #include "shims/report.h"
 #include "shims/system_call.h"
 
@@ -20,6 +21,11 @@ constexpr std::string_view kHelp =
     "  core SOCKET [P=%P] [I=%I] [s=%s] [d=%d] [F=%F] [wait=SECONDS]\n"
     "       a core dump, from kernel.core_pattern: |PATH/upcall-shim core SOCKET P=%P ...\n"
     "\n"
+    "  request-key=SOCKET[,stock=PATH][,absent=reject] NAME create KEY UID GID THREAD PROCESS "
+    "SESSION\n"
+    "       a key request, from /sbin/request-key: #!PATH/upcall-shim "
+    "request-key=SOCKET,stock=PATH\n"
+    "\n"
     "Failures go to the kernel's log. Exit status: 0 passed on, 1 failed, 2 wrong usage.\n";
 
 }  // namespace
@@ -31,6 +37,10 @@ int main(int argc, char** argv) {
   const std::span<char* const> arguments{argv, static_cast<std::size_t>(argc)};
   const std::string_view role = argc > 1 ? arguments[1] : "";
   if (role == "core") return run_core_shim(arguments.subspan(2));
+  constexpr std::string_view kKeyRole = "request-key=";
+  if (role.starts_with(kKeyRole)) {
+    return run_key_shim(argv[1] + kKeyRole.size(), arguments.subspan(2), argv + argc + 1);
+  }
   const bool asked = role == "--help";
   write_text(asked ? 1 : 2, kHelp);
   return asked ? 0 : 2;
