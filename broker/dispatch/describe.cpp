@@ -81,13 +81,30 @@ void add_core_dump(Description& out, const event::CoreDump& dump) {
                                                       : std::to_string(dump.core_limit));
 }
 
+// A callout with a NUL in it, or one of the kernel's own that is longer than a page, is only on the
+// handler's standard input.
+void add_key_request(Description& out, const event::KeyRequest& key) {
+  constexpr std::size_t kPage = 4096;
+  out.add("key", std::to_string(key.key));
+  out.add("key_type", key.type);
+  out.add("key_description", key.description);
+  if (key.callout.size() <= kPage && key.callout.find('\0') == std::string::npos)
+    out.add("key_callout", key.callout);
+  out.add("key_destination", key.destination);
+  out.add("key_origin", key.by_kernel ? "kernel" : "user");
+  out.add("thread_keyring", std::to_string(key.thread_keyring));
+  out.add("process_keyring", std::to_string(key.process_keyring));
+  out.add("session_keyring", std::to_string(key.session_keyring));
+}
+
 }  // namespace
 
 Fields describe(const event::Event& event, const policy::Decision& decision,
                 const std::string& handler, policy::Place place) {
   Description out;
   out.add("version", "1");
-  out.add("event", "coredump");
+  const auto* dump = std::get_if<event::CoreDump>(&event.detail);
+  out.add("event", dump != nullptr ? "coredump" : "request-key");
   out.add("id", std::to_string(static_cast<std::uint64_t>(event.id)));
   out.add("time", decimal_seconds(event.time));
   out.add("rule", decision.rule);
@@ -98,7 +115,8 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
   out.add("comm", event.origin.comm);
   out.add("exe", event.origin.exe);
   out.add("host_name", event.origin.host_name);
-  add_core_dump(out, std::get<event::CoreDump>(event.detail));
+  if (dump != nullptr) add_core_dump(out, *dump);
+  if (const auto* key = std::get_if<event::KeyRequest>(&event.detail)) add_key_request(out, *key);
   return out.take();
 }
 

@@ -68,7 +68,22 @@ struct CoreDump {
   std::uint64_t core_limit{};            // RLIMIT_CORE in bytes; UINT64_MAX for unlimited
 };
 
-using Detail = std::variant<CoreDump>;
+// A key that is under construction until somebody answers (request_key(2)). All texts are bytes of
+// the requester's choice.
+struct KeyRequest {
+  std::int32_t key{};  // its serial
+  std::string type;
+  std::string description;
+  std::string callout;      // may hold anything, NUL included
+  std::string destination;  // description of the keyring that the key goes to
+  bool by_kernel{};  // the kernel asks, for everybody; the origin was only what made it do so
+  // Of the requester; 0: it has none.
+  std::int32_t thread_keyring{};
+  std::int32_t process_keyring{};
+  std::int32_t session_keyring{};
+};
+
+using Detail = std::variant<CoreDump, KeyRequest>;
 
 struct Event {
   EventId id{};

@@ -12,9 +12,7 @@ namespace {
 struct Subject {
   const std::string* container{};  // nullptr outside every container that the policy names
   std::optional<uid_t> uid;  // in the ids that `when.uid` is written in; empty: not translatable
-  const std::string& exe;
-  const std::string& tag;
-  std::optional<int> signal;
+  const event::Event& event;
 };
 
 template <class T>
@@ -39,12 +37,26 @@ bool uid_matches(const std::vector<uid_t>& listed, std::optional<uid_t> uid) {
 
 // Numbers before text, and globs last: most of a thousand rules must fall to a cheap comparison.
 bool matches(const CoreDumpMatch& when, const Subject& subject) {
-  if (!when.signal.empty() && !(subject.signal && among(when.signal, *subject.signal)))
-    return false;
+  const auto& signal = std::get<event::CoreDump>(subject.event.detail).signal;
+  if (!when.signal.empty() && !(signal && among(when.signal, *signal))) return false;
   if (!uid_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
-  if (!when.tag.empty() && !any_glob_matches(when.tag, subject.tag)) return false;
-  return when.exe.empty() || any_glob_matches(when.exe, subject.exe);
+  const auto& origin = subject.event.origin;
+  if (!when.tag.empty() && !any_glob_matches(when.tag, origin.tag)) return false;
+  return when.exe.empty() || any_glob_matches(when.exe, origin.exe);
+}
+
+bool matches(const KeyRequestMatch& when, const Subject& subject) {
+  const auto& key = std::get<event::KeyRequest>(subject.event.detail);
+  const auto source = key.by_kernel ? KeySource::kernel : KeySource::user;
+  if (when.source != KeySource::any && when.source != source) return false;
+  if (!uid_matches(when.uid, subject.uid)) return false;
+  if (!container_matches(when.container, subject.container)) return false;
+  const auto allow = [](const std::vector<std::string>& globs, const std::string& text) {
+    return globs.empty() || any_glob_matches(globs, text);
+  };
+  return allow(when.type, key.type) && allow(when.description, key.description) &&
+         allow(when.callout, key.callout) && allow(when.destination, key.destination);
 }
 
 bool glob_allows(const std::string& glob, const std::string& text) {
@@ -77,6 +89,25 @@ bool selects(const ContainerSelector& selector, const event::Origin& origin) {
   return glob_allows(selector.cgroup, origin.cgroup);
 }
 
+Decision decision_of(const Rule& rule) {
+  return {.rule = rule.name, .action = rule.action, .on_failure = rule.on_failure};
+}
+
+Decision decision_of(const KeyRule& rule) {
+  return {.rule = rule.name,
+          .action = rule.action,
+          .on_failure = rule.on_failure,
+          .negative = rule.negative};
+}
+
+template <class Rules>
+Decision first_match(const Rules& rules, const Action& otherwise, const Subject& subject) {
+  for (const auto& rule : rules) {
+    if (matches(rule.when, subject)) return decision_of(rule);
+  }
+  return {.rule = kDefaults, .action = otherwise};
+}
+
 }  // namespace
 
 const ContainerSelector* container_of(const Policy& policy, const event::Origin& origin) {
@@ -90,21 +121,22 @@ const ContainerSelector* container_of(const Policy& policy, const event::Origin&
 Decision decide(const Policy& policy, const event::Event& event) {
   const auto& origin = event.origin;
   const ContainerSelector* container = container_of(policy, origin);
-  const std::string container_name = container != nullptr ? container->name : "";
   const bool inside = origin.verdict == event::Verdict::in_container;
   const Subject subject{.container = container != nullptr ? &container->name : nullptr,
                         .uid = inside ? origin.inner_uid : std::optional{origin.uid},
-                        .exe = origin.exe,
-                        .tag = origin.tag,
-                        .signal = std::get<event::CoreDump>(event.detail).signal};
-  for (const auto& rule : policy.rules) {
-    if (!matches(rule.when, subject)) continue;
-    return {.rule = rule.name,
-            .container = container_name,
-            .action = rule.action,
-            .on_failure = rule.on_failure};
-  }
-  return {.rule = kDefaults, .container = container_name, .action = policy.coredump_default};
+                        .event = event};
+  auto decision = std::holds_alternative<event::KeyRequest>(event.detail)
+                      ? first_match(policy.key_rules, policy.request_key_default, subject)
+                      : first_match(policy.rules, policy.coredump_default, subject);
+  if (container != nullptr) decision.container = container->name;
+  return decision;
+}
+
+bool passes_all_key_requests(const Policy& policy) {
+  const auto passes = [](const Action& action) { return action.kind == ActionKind::pass; };
+  return passes(policy.request_key_default) &&
+         std::ranges::all_of(policy.key_rules,
+                             [&](const KeyRule& rule) { return passes(rule.action); });
 }
 
 }  // namespace upcall::policy

@@ -14,10 +14,14 @@ struct Decision {
   std::string container;  // the name of the selector that the origin matched; empty for none
   Action action;
   std::optional<std::uint32_t> on_failure;
+  Negative negative;  // of a key request
 };
 
 // A signal that the kernel did not tell matches no condition on it.
 [[nodiscard]] Decision decide(const Policy& policy, const event::Event& event);
+
+// Whether every key request is passed, whoever asks: then nobody need find out who.
+[[nodiscard]] bool passes_all_key_requests(const Policy& policy);
 
 // The first selector, in the policy's order, that the origin is in; nullptr for none.
 [[nodiscard]] const ContainerSelector* container_of(const Policy& policy,

@@ -21,6 +21,11 @@ void put_action(Packer& out, const Action& action) {
   put_numbers(out, action.handlers);
 }
 
+void put_row(Packer& out, const std::optional<std::uint32_t>& row) {
+  out.put(row.has_value());
+  out.put(row.value_or(0));
+}
+
 void put_record(Packer& out, const RecordMatch& record) {
   put_texts(out, record.runtime);
   for (const auto* text : {&record.name, &record.image, &record.pod, &record.pod_namespace})
@@ -48,8 +53,29 @@ void put_rule(Packer& out, const Rule& rule) {
   put_texts(out, rule.when.tag);
   put_numbers(out, rule.when.uid);
   put_action(out, rule.action);
-  out.put(rule.on_failure.has_value());
-  out.put(rule.on_failure.value_or(0));
+  put_row(out, rule.on_failure);
+}
+
+void put_key_rule(Packer& out, const KeyRule& rule) {
+  out.put_text(rule.name);
+  put_numbers(out, rule.when.uid);
+  out.put(rule.when.source);
+  for (const auto* texts : {&rule.when.container, &rule.when.type, &rule.when.description,
+                            &rule.when.callout, &rule.when.destination}) {
+    put_texts(out, *texts);
+  }
+  put_action(out, rule.action);
+  put_row(out, rule.on_failure);
+  out.put(rule.negative.error);
+  out.put(rule.negative.seconds);
+}
+
+void put_handler(Packer& out, const Handler& handler) {
+  out.put_text(handler.name);
+  out.put(handler.place);
+  out.put(handler.authority);
+  out.put(handler.nul_terminated);
+  out.put(handler.seconds);
 }
 
 std::vector<std::string> get_texts(Unpacker& in) {
@@ -69,6 +95,12 @@ Action get_action(Unpacker& in) {
   action.kind = in.get<ActionKind>();
   action.handlers = get_numbers<std::uint32_t>(in);
   return action;
+}
+
+std::optional<std::uint32_t> get_row(Unpacker& in) {
+  const bool is_one = get_bool(in);
+  const auto row = in.get<std::uint32_t>();
+  return is_one ? std::optional{row} : std::nullopt;
 }
 
 RecordMatch get_record(Unpacker& in) {
@@ -102,10 +134,34 @@ Rule get_rule(Unpacker& in) {
   rule.when.tag = get_texts(in);
   rule.when.uid = get_numbers<uid_t>(in);
   rule.action = get_action(in);
-  const bool has_on_failure = get_bool(in);
-  const auto on_failure = in.get<std::uint32_t>();
-  if (has_on_failure) rule.on_failure = on_failure;
+  rule.on_failure = get_row(in);
   return rule;
+}
+
+KeyRule get_key_rule(Unpacker& in) {
+  KeyRule rule;
+  rule.name = in.get_text();
+  rule.when.uid = get_numbers<uid_t>(in);
+  rule.when.source = in.get<KeySource>();
+  for (auto* texts : {&rule.when.container, &rule.when.type, &rule.when.description,
+                      &rule.when.callout, &rule.when.destination}) {
+    *texts = get_texts(in);
+  }
+  rule.action = get_action(in);
+  rule.on_failure = get_row(in);
+  rule.negative.error = in.get<int>();
+  rule.negative.seconds = in.get<std::uint32_t>();
+  return rule;
+}
+
+Handler get_handler(Unpacker& in) {
+  Handler handler;
+  handler.name = in.get_text();
+  handler.place = in.get<Place>();
+  handler.authority = get_bool(in);
+  handler.nul_terminated = get_bool(in);
+  handler.seconds = in.get<std::uint32_t>();
+  return handler;
 }
 
 }  // namespace
@@ -114,12 +170,11 @@ std::vector<std::byte> pack_policy(const Policy& policy) {
   Packer out;
   out.put(kMagic);
   out.put_list(policy.containers, [&](const auto& container) { put_container(out, container); });
-  out.put_list(policy.handlers, [&](const Handler& handler) {
-    out.put_text(handler.name);
-    out.put(handler.place);
-  });
+  out.put_list(policy.handlers, [&](const Handler& handler) { put_handler(out, handler); });
   out.put_list(policy.rules, [&](const Rule& rule) { put_rule(out, rule); });
+  out.put_list(policy.key_rules, [&](const KeyRule& rule) { put_key_rule(out, rule); });
   put_action(out, policy.coredump_default);
+  put_action(out, policy.request_key_default);
   out.put(policy.core_pattern_taken);
   return {out.bytes().begin(), out.bytes().end()};
 }
@@ -129,12 +184,11 @@ Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
   if (in.get<std::uint64_t>() != kMagic) return from_errno("read the policy", EBADMSG);
   Policy policy;
   policy.containers = in.get_list([&] { return get_container(in); });
-  policy.handlers = in.get_list([&] {
-    auto name = in.get_text();
-    return Handler{.name = std::move(name), .place = in.get<Place>()};
-  });
+  policy.handlers = in.get_list([&] { return get_handler(in); });
   policy.rules = in.get_list([&] { return get_rule(in); });
+  policy.key_rules = in.get_list([&] { return get_key_rule(in); });
   policy.coredump_default = get_action(in);
+  policy.request_key_default = get_action(in);
   policy.core_pattern_taken = in.get<OnTakeover>();
   if (!in.finished()) return from_errno("read the policy", EBADMSG);
   return policy;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -46,7 +47,7 @@ struct ContainerSelector {
 
 enum class ActionKind : std::uint8_t {
   pass,    // what this host did before upcalld was installed
-  reject,  // no dump at all
+  reject,  // no dump at all; no key, as `negative` says
   run,     // the handlers
 };
 
@@ -64,6 +65,19 @@ struct CoreDumpMatch {
   std::vector<uid_t> uid;        // real uid, as the container sees it; the host's for the host
 };
 
+enum class KeySource : std::uint8_t { any, user, kernel };
+
+// Conditions of a rule on key requests. All but `container` and `uid` are globs.
+struct KeyRequestMatch {
+  std::vector<std::string> container;
+  std::vector<uid_t> uid;
+  KeySource source{KeySource::any};
+  std::vector<std::string> type;
+  std::vector<std::string> description;
+  std::vector<std::string> callout;
+  std::vector<std::string> destination;
+};
+
 struct Rule {
   std::string name;
   CoreDumpMatch when;
@@ -72,12 +86,32 @@ struct Rule {
       on_failure;  // row of the handler that runs when one of `action` fails
 };
 
+// How a key is refused, and for how long the kernel remembers that: never 0 seconds, for which it
+// would forget the error, too.
+struct Negative {
+  int error{ENOKEY};
+  std::uint32_t seconds{5};
+  bool operator==(const Negative&) const = default;
+};
+
+struct KeyRule {
+  std::string name;
+  KeyRequestMatch when;
+  Action action;                            // one handler at most: a key has one answer
+  std::optional<std::uint32_t> on_failure;  // row of the handler that is asked instead
+  Negative negative;                        // when rejected, and when no handler answers
+};
+
 // Where a handler runs, and so to whom its event is described.
 enum class Place : std::uint8_t { container, host };
 
 struct Handler {
   std::string name;
   Place place{};
+  // Of an answer to a key request.
+  bool authority{};         // the handler gives it itself; else its standard output is the payload
+  bool nul_terminated{};    // the payload gets a NUL at its end
+  std::uint32_t seconds{};  // that the key lives; 0: until somebody takes it away
   bool operator==(const Handler&) const = default;
 };
 
@@ -86,9 +120,11 @@ enum class OnTakeover : std::uint8_t { report, restore };
 
 struct Policy {
   std::vector<ContainerSelector> containers;
-  std::vector<Handler> handlers;  // row by row, as in the handler table
-  std::vector<Rule> rules;        // first match wins
+  std::vector<Handler> handlers;   // row by row, as in the handler table
+  std::vector<Rule> rules;         // first match wins
+  std::vector<KeyRule> key_rules;  // likewise
   Action coredump_default{};
+  Action request_key_default{};
   OnTakeover core_pattern_taken{OnTakeover::report};
 };
 

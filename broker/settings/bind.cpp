@@ -11,6 +11,8 @@ using policy::Action;
 using policy::ActionKind;
 using wire::HandlerRow;
 
+enum class Kind : std::uint8_t { coredump, request_key };
+
 // Whether what an action applies to is always in a container, where `in: container` handlers can
 // run.
 enum class Scope : std::uint8_t { containers_only, anything };
@@ -26,13 +28,17 @@ class Binder {
  public:
   Binder(Reader& reader, const Draft& draft) : reader_{reader}, draft_{draft} {}
 
-  [[nodiscard]] policy::Rule bind_rule(const RuleDraft& draft) {
-    policy::Rule rule = draft.rule;
+  template <class Rule>
+  [[nodiscard]] Rule bind_rule(const RuleDraft<Rule>& draft) {
+    constexpr auto kKind =
+        std::is_same_v<Rule, policy::KeyRule> ? Kind::request_key : Kind::coredump;
+    Rule rule = draft.rule;
     rule.when.container = bind_containers(draft.container);
     const Scope scope = draft.container.empty() ? Scope::anything : Scope::containers_only;
-    rule.action = bind_action(draft.actions, scope);
+    rule.action = bind_action(draft.actions, scope, kKind);
     if (!draft.on_failure) return rule;
     rule.on_failure = bind_handler(*draft.on_failure, scope, {});
+    if (rule.on_failure) check_kind(*draft.on_failure, *rule.on_failure, kKind);
     if (rule.action.kind != ActionKind::run) {
       reader_.complain(draft.on_failure->place,
                        "'on_failure' needs a handler in 'do' that can fail");
@@ -40,7 +46,7 @@ class Binder {
     return rule;
   }
 
-  [[nodiscard]] Action bind_action(const std::vector<Name>& names, Scope scope) {
+  [[nodiscard]] Action bind_action(const std::vector<Name>& names, Scope scope, Kind kind) {
     Action action;
     for (const auto& name : names) {
       if (name.text == "pass" || name.text == "reject") {
@@ -53,7 +59,15 @@ class Binder {
       const auto row = bind_handler(name, scope, {"pass", "reject"});
       if (!row) continue;
       action.handlers.push_back(*row);
-      if (&name != &names.front()) expect_no_core(name, draft_.handlers[*row]);
+      check_kind(name, *row, kind);
+      if (&name == &names.front()) continue;
+      if (kind == Kind::request_key) {
+        reader_.complain(name.place,
+                         "a key has one answer: name one handler; another may be "
+                         "'on_failure'");
+      } else {
+        expect_no_core(name, draft_.handlers[*row]);
+      }
     }
     return action;
   }
@@ -91,6 +105,18 @@ class Binder {
     return static_cast<std::uint32_t>(row - draft_.handlers.begin());
   }
 
+  void check_kind(const Name& name, std::uint32_t row, Kind kind) {
+    const auto& handler = draft_.handlers[row];
+    if (kind == Kind::request_key && handler.program == wire::Program::vault) {
+      reader_.complain(name.place, "handler " + quoted(name.text) +
+                                       " reads core dumps, and this is a key request");
+    }
+    if (kind == Kind::coredump && handler.authority) {
+      reader_.complain(name.place, "handler " + quoted(name.text) +
+                                       " has 'authority' over keys, and this is a core dump");
+    }
+  }
+
   void expect_no_core(const Name& name, const HandlerRow& row) {
     if (row.program != wire::Program::vault) return;
     reader_.complain(name.place,
@@ -114,13 +140,13 @@ Settings bind(Reader& reader, Draft draft) {
   Settings out;
   Binder binder{reader, draft};
   for (const auto& rule : draft.rules) out.policy.rules.push_back(binder.bind_rule(rule));
-  out.policy.coredump_default = binder.bind_action(draft.coredump_default, Scope::anything);
+  for (const auto& rule : draft.key_rules) out.policy.key_rules.push_back(binder.bind_rule(rule));
+  out.policy.coredump_default =
+      binder.bind_action(draft.coredump_default, Scope::anything, Kind::coredump);
+  out.policy.request_key_default =
+      binder.bind_action(draft.request_key_default, Scope::anything, Kind::request_key);
   out.policy.core_pattern_taken = draft.core_pattern_taken.value_or(policy::OnTakeover::report);
-  for (const auto& handler : draft.handlers) {
-    const bool inside = handler.place == wire::Place::container;
-    out.policy.handlers.push_back(
-        {.name = handler.name, .place = inside ? policy::Place::container : policy::Place::host});
-  }
+  out.policy.handlers = std::move(draft.handlers_of_policy);
   out.policy.containers = std::move(draft.containers);
   out.handlers = std::move(draft.handlers);
   out.state_directories = std::move(draft.state_directories);

@@ -151,9 +151,23 @@ void read_seccomp(Reader& reader, const HandlerKeys& keys, HandlerRow& row) {
     reader.complain(keys.seccomp->place, "'seccomp' is for handlers in containers");
 }
 
-HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value) {
+void read_ttl(Reader& reader, const Value& value, policy::Handler& handler) {
+  const auto text = reader.text(value);
+  if (!text) return;
+  const auto seconds = parse_whole_seconds(*text);
+  if (!seconds)
+    reader.complain(value.place,
+                    "expected whole seconds from 1s to 24h, such as 10min (s, min, h)");
+  assign(handler.seconds, seconds);
+}
+
+HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value,
+                          policy::Handler& handler) {
   HandlerKeys keys;
   HandlerRow row{.name = name.text, .user = User::root};
+  const auto flag = [&reader](bool& out) {
+    return [&reader, &out](const Value& held) { assign(out, reader.boolean(held)); };
+  };
   const std::map<std::string, Place> places{{"container", Place::container}, {"host", Place::host}};
   reader.read_map(
       value, {{"run", [&](const Value& held) { keys.run = &held; }},
@@ -161,7 +175,11 @@ HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value) 
               {"user", [&](const Value& held) { read_user(reader, held, row); }},
               {"timeout", [&](const Value& held) { keys.timeout = read_timeout(reader, held); }},
               {"seccomp", [&](const Value& held) { keys.seccomp = &held; }},
-              {"with", [&](const Value& held) { keys.with = &held; }}});
+              {"with", [&](const Value& held) { keys.with = &held; }},
+              {"authority", flag(row.authority)},
+              {"kernel_requests", flag(row.kernel_requests)},
+              {"nul_terminated", flag(handler.nul_terminated)},
+              {"ttl", [&](const Value& held) { read_ttl(reader, held, handler); }}});
   row.place = keys.place;
   read_seccomp(reader, keys, row);
   row.timeout = keys.timeout.value_or(kUsualTimeout);
@@ -183,7 +201,12 @@ void decode_handlers(Reader& reader, const Value& value, Draft& draft) {
   reader.read_entries(value, [&](const Name& name, const Value& held) {
     check_name(reader, name, {"pass", "reject"});
     declare(reader, draft.handler_places, name);
-    draft.handlers.push_back(decode_handler(reader, name, held));
+    policy::Handler handler{.name = name.text};
+    auto row = decode_handler(reader, name, held, handler);
+    handler.place = row.place == wire::Place::host ? policy::Place::host : policy::Place::container;
+    handler.authority = row.authority;
+    draft.handlers.push_back(std::move(row));
+    draft.handlers_of_policy.push_back(std::move(handler));
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "event/signal_name.h"
 #include "settings/draft.h"
+#include "settings/units.h"
 
 namespace upcall::settings {
 namespace {
@@ -26,6 +27,23 @@ std::optional<int> read_signal(Reader& reader, const Value& value) {
   return signal;
 }
 
+// The kernel knows the negative answer to a key in whole seconds, of which it takes 0 for none.
+std::optional<std::uint32_t> read_seconds(Reader& reader, const Value& value) {
+  const auto text = reader.text(value);
+  if (!text) return {};
+  if (const auto seconds = parse_whole_seconds(*text)) return seconds;
+  reader.complain(value.place, "expected whole seconds from 1s to 24h, such as 5s (s, min, h)");
+  return {};
+}
+
+std::optional<int> read_errno(Reader& reader, const Value& value) {
+  const auto text = reader.text(value);
+  if (!text) return {};
+  if (const auto number = parse_errno(*text)) return number;
+  reader.complain(value.place, quoted(*text) + " is no error, such as ENOKEY (errno(3))");
+  return {};
+}
+
 // One condition: each value that reads well is appended.
 template <class T, class ReadOne>
 Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
@@ -36,48 +54,107 @@ Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
   };
 }
 
-void decode_when(Reader& reader, const Value& value, RuleDraft& out) {
+enum class Kind : std::uint8_t { coredump, request_key };
+
+// The keys of one rule. How some read depends on others, so they are kept until all are known.
+struct RuleKeys {
+  Name name;  // its place is the rule's own where there is no name
+  bool has_kind{};
+  Kind kind{Kind::coredump};
+  const Value* when{};
+  const Value* negative{};
+  bool has_action{};
+  std::vector<Name> actions;
+  std::optional<Name> on_failure;
+};
+
+RuleKeys read_rule_keys(Reader& reader, const Value& value) {
+  const std::map<std::string, Kind> kinds{{"coredump", Kind::coredump},
+                                          {"request-key", Kind::request_key}};
+  RuleKeys keys{.name = {.place = value.place}};
+  reader.read_map(value,
+                  {{"name", [&](const Value& held) { assign(keys.name, reader.name(held)); }},
+                   {"on",
+                    [&](const Value& held) {
+                      keys.has_kind = true;
+                      assign(keys.kind, reader.choice(held, kinds));
+                    }},
+                   {"when", [&](const Value& held) { keys.when = &held; }},
+                   {"do",
+                    [&](const Value& held) {
+                      keys.has_action = true;
+                      keys.actions = read_actions(reader, held);
+                    }},
+                   {"on_failure", [&](const Value& held) { keys.on_failure = reader.name(held); }},
+                   {"negative", [&](const Value& held) { keys.negative = &held; }}});
+  return keys;
+}
+
+template <class Rule>
+RuleDraft<Rule> draft_of(RuleKeys keys) {
+  RuleDraft<Rule> out{.actions = std::move(keys.actions), .on_failure = std::move(keys.on_failure)};
+  out.rule.name = keys.name.text;
+  return out;
+}
+
+Take container_condition(Reader& reader, std::vector<Name>& out) {
+  return condition(reader, out, [&reader](const Value& item) { return reader.name(item); });
+}
+
+Take uid_condition(Reader& reader, std::vector<uid_t>& out) {
+  return condition(reader, out, [&reader](const Value& item) { return reader.number(item, kIds); });
+}
+
+RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
+  const Value* const conditions = keys.when;
+  if (keys.negative != nullptr)
+    reader.complain(keys.negative->place, "'negative' is for rules on request-key");
+  auto out = draft_of<policy::Rule>(std::move(keys));
+  if (conditions == nullptr) return out;
   auto& when = out.rule.when;
   reader.read_map(
-      value,
-      {{"container",
-        condition(reader, out.container, [&](const Value& item) { return reader.name(item); })},
+      *conditions,
+      {{"container", container_condition(reader, out.container)},
        {"signal", condition(reader, when.signal,
                             [&](const Value& item) { return read_signal(reader, item); })},
        {"exe", condition(reader, when.exe,
                          [&](const Value& item) { return read_path_glob(reader, item); })},
        {"tag", condition(reader, when.tag, [&](const Value& item) { return reader.text(item); })},
-       {"uid", condition(reader, when.uid,
-                         [&](const Value& item) { return reader.number(item, kIds); })}});
+       {"uid", uid_condition(reader, when.uid)}});
+  return out;
 }
 
-void decode_rule(Reader& reader, const Value& value, Draft& draft) {
-  RuleDraft out{.name = {.place = value.place}};
-  bool has_kind = false;
-  bool has_action = false;
-  reader.read_map(value,
-                  {{"name", [&](const Value& held) { assign(out.name, reader.name(held)); }},
-                   {"on",
-                    [&](const Value& held) {
-                      has_kind = true;
-                      (void)reader.choice<bool>(held, {{"coredump", true}});
-                    }},
-                   {"when", [&](const Value& held) { decode_when(reader, held, out); }},
-                   {"do",
-                    [&](const Value& held) {
-                      has_action = true;
-                      out.actions = read_actions(reader, held);
-                    }},
-                   {"on_failure", [&](const Value& held) { out.on_failure = reader.name(held); }}});
-  if (value.kind != Value::Kind::map) return;
-  const auto require = [&](bool given, const char* key) {
-    if (!given) reader.complain(value.place, std::string{"rule has no '"} + key + '\'');
+policy::Negative decode_negative(Reader& reader, const Value& value) {
+  policy::Negative negative;
+  reader.read_map(
+      value,
+      {{"errno", [&](const Value& held) { assign(negative.error, read_errno(reader, held)); }},
+       {"for", [&](const Value& held) { assign(negative.seconds, read_seconds(reader, held)); }}});
+  return negative;
+}
+
+RuleDraft<policy::KeyRule> decode_key_rule(Reader& reader, RuleKeys keys) {
+  const Value* const conditions = keys.when;
+  const Value* const negative = keys.negative;
+  auto out = draft_of<policy::KeyRule>(std::move(keys));
+  if (negative != nullptr) out.rule.negative = decode_negative(reader, *negative);
+  if (conditions == nullptr) return out;
+  auto& when = out.rule.when;
+  const std::map<std::string, policy::KeySource> sources{{"user", policy::KeySource::user},
+                                                         {"kernel", policy::KeySource::kernel}};
+  const auto globs = [&reader](std::vector<std::string>& list) {
+    return condition(reader, list, [&reader](const Value& item) { return reader.text(item); });
   };
-  require(!out.name.text.empty(), "name");
-  require(has_kind, "on");
-  require(has_action, "do");
-  out.rule.name = out.name.text;
-  draft.rules.push_back(std::move(out));
+  reader.read_map(
+      *conditions,
+      {{"container", container_condition(reader, out.container)},
+       {"uid", uid_condition(reader, when.uid)},
+       {"origin", [&](const Value& held) { assign(when.source, reader.choice(held, sources)); }},
+       {"type", globs(when.type)},
+       {"description", globs(when.description)},
+       {"callout", globs(when.callout)},
+       {"destination", globs(when.destination)}});
+  return out;
 }
 
 void declare_rule(Reader& reader, Draft& draft, const Name& name) {
@@ -88,6 +165,23 @@ void declare_rule(Reader& reader, Draft& draft, const Name& name) {
   }
   reader.complain(name.place,
                   "'defaults' is how the log names what no rule matched; take another name");
+}
+
+void decode_rule(Reader& reader, const Value& value, Draft& draft) {
+  auto keys = read_rule_keys(reader, value);
+  if (value.kind != Value::Kind::map) return;
+  const auto require = [&](bool given, const char* key) {
+    if (!given) reader.complain(value.place, std::string{"rule has no '"} + key + '\'');
+  };
+  require(!keys.name.text.empty(), "name");
+  require(keys.has_kind, "on");
+  require(keys.has_action, "do");
+  declare_rule(reader, draft, keys.name);
+  if (keys.kind == Kind::request_key) {
+    draft.key_rules.push_back(decode_key_rule(reader, std::move(keys)));
+  } else {
+    draft.rules.push_back(decode_core_dump_rule(reader, std::move(keys)));
+  }
 }
 
 }  // namespace
@@ -101,11 +195,7 @@ std::vector<Name> read_actions(Reader& reader, const Value& value) {
 }
 
 void decode_rules(Reader& reader, const Value& value, Draft& draft) {
-  reader.read_list(value, [&](const Value& item) {
-    const auto before = draft.rules.size();
-    decode_rule(reader, item, draft);
-    if (draft.rules.size() > before) declare_rule(reader, draft, draft.rules.back().name);
-  });
+  reader.read_list(value, [&](const Value& item) { decode_rule(reader, item, draft); });
 }
 
 void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
@@ -118,11 +208,14 @@ void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
                }};
   };
   reader.read_map(
-      value, {once("coredump",
-                   [&](const Value& held) { draft.coredump_default = read_actions(reader, held); }),
-              once("core_pattern_taken", [&](const Value& held) {
-                draft.core_pattern_taken = reader.choice(held, takeovers);
-              })});
+      value,
+      {once("coredump",
+            [&](const Value& held) { draft.coredump_default = read_actions(reader, held); }),
+       once("request-key",
+            [&](const Value& held) { draft.request_key_default = read_actions(reader, held); }),
+       once("core_pattern_taken", [&](const Value& held) {
+         draft.core_pattern_taken = reader.choice(held, takeovers);
+       })});
 }
 
 }  // namespace upcall::settings

@@ -13,9 +13,10 @@
 
 namespace upcall::settings {
 
+// Rule is a policy::Rule or policy::KeyRule.
+template <class Rule>
 struct RuleDraft {
-  policy::Rule rule;  // without `when.container`, `action` and `on_failure`
-  Name name;          // its place is the rule's own where there is no name
+  Rule rule;  // without `when.container`, `action` and `on_failure`
   std::vector<Name> container;
   std::vector<Name> actions;  // `do`
   std::optional<Name> on_failure;
@@ -24,8 +25,11 @@ struct RuleDraft {
 struct Draft {
   std::vector<policy::ContainerSelector> containers;
   wire::HandlerTable handlers;
-  std::vector<RuleDraft> rules;
+  std::vector<policy::Handler> handlers_of_policy;  // row by row the same
+  std::vector<RuleDraft<policy::Rule>> rules;
+  std::vector<RuleDraft<policy::KeyRule>> key_rules;
   std::vector<Name> coredump_default;
+  std::vector<Name> request_key_default;
   std::optional<policy::OnTakeover> core_pattern_taken;
   wire::StateDirectories state_directories{wire::default_state_directories()};
 

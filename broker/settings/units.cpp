@@ -2,6 +2,8 @@
 #include "settings/units.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -39,6 +41,22 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const auto quantity = parse_quantity(text, kTimes);
   if (!quantity) return {};
   return std::chrono::milliseconds{static_cast<std::int64_t>(*quantity)};
+}
+
+std::optional<std::uint32_t> parse_whole_seconds(std::string_view text) {
+  using namespace std::chrono_literals;
+  const auto time = parse_duration(text);
+  if (!time || *time % 1s != 0ms || *time < 1s || *time > 24h) return {};
+  return static_cast<std::uint32_t>(*time / 1s);
+}
+
+std::optional<int> parse_errno(std::string_view name) {
+  constexpr int kLast = EHWPOISON;  // of Linux, since 2.6.32
+  for (int number = 1; number <= kLast; ++number) {
+    const char* known = strerrorname_np(number);
+    if (known != nullptr && name == known) return number;
+  }
+  return {};
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {

@@ -80,6 +80,37 @@ TEST(Describe, TellsTheFatalSignalInFull) {
   EXPECT_THAT(environment, Contains("UPCALL_TIME=1500000000.000042"));
 }
 
+event::Event key_request() {
+  auto event = crash();
+  event.detail = event::KeyRequest{.key = 461019884,
+                                   .type = "user",
+                                   .description = "a b",
+                                   .callout = "c",
+                                   .destination = "_ses",
+                                   .session_keyring = 945082482};
+  return event;
+}
+
+TEST(Describe, TellsAKeyRequestAsRequestKeyConfDoes) {
+  const auto environment = environment_of(key_request(), policy::Place::container);
+  EXPECT_THAT(environment, Contains("UPCALL_EVENT=request-key"));
+  EXPECT_THAT(environment, Contains("UPCALL_KEY=461019884"));
+  EXPECT_THAT(environment, Contains("UPCALL_KEY_TYPE=user"));
+  EXPECT_THAT(environment, Contains("UPCALL_KEY_DESCRIPTION=a b"));
+  EXPECT_THAT(environment, Contains("UPCALL_KEY_CALLOUT=c"));
+  EXPECT_THAT(environment, Contains("UPCALL_KEY_ORIGIN=user"));
+  EXPECT_THAT(environment, Contains("UPCALL_THREAD_KEYRING=0"));
+  EXPECT_THAT(environment, Contains("UPCALL_SESSION_KEYRING=945082482"));
+  EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_SIGNAL"))));
+}
+
+TEST(Describe, LeavesACalloutThatIsNoTextToStandardInput) {
+  auto event = key_request();
+  std::get<event::KeyRequest>(event.detail).callout = std::string{"a\0b", 3};
+  EXPECT_THAT(environment_of(event, policy::Place::container),
+              Not(Contains(StartsWith("UPCALL_KEY_CALLOUT="))));
+}
+
 TEST(ToJson, IsOneObjectEvenOfBytesThatAreNoText) {
   auto event = crash();
   event.origin.exe = "/\xff\xfe";

@@ -17,7 +17,9 @@ Policy full_policy() {
                                             .pod = "p",
                                             .pod_namespace = "s",
                                             .labels = {{"a", "b"}, {"c", "*"}}}}},
-      .handlers = {{"save", Place::container}, {"notify", Place::host}},
+      .handlers = {{"save", Place::container},
+                   {"notify", Place::host},
+                   {"key", Place::container, true, true, 600}},
       .rules = {{.name = "crashes",
                  .when = {.container = {"web", "*"},
                           .signal = {6, 11},
@@ -27,7 +29,19 @@ Policy full_policy() {
                  .action = {.kind = ActionKind::run, .handlers = {0, 1}},
                  .on_failure = 1},
                 {.name = "noise", .action = {.kind = ActionKind::reject}}},
+      .key_rules = {{.name = "keys",
+                     .when = {.container = {"web"},
+                              .uid = {33},
+                              .source = KeySource::kernel,
+                              .type = {"user"},
+                              .description = {"d:**"},
+                              .callout = {"c"},
+                              .destination = {".*"}},
+                     .action = {.kind = ActionKind::run, .handlers = {2}},
+                     .on_failure = 1,
+                     .negative = {.error = 13, .seconds = 7}}},
       .coredump_default = {.kind = ActionKind::run, .handlers = {1}},
+      .request_key_default = {.kind = ActionKind::reject},
       .core_pattern_taken = OnTakeover::restore};
 }
 
@@ -53,8 +67,24 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   EXPECT_EQ(rule.on_failure, 1U);
   EXPECT_EQ(unpacked->rules[1].on_failure, std::nullopt);
   EXPECT_EQ(unpacked->coredump_default.handlers, (std::vector<std::uint32_t>{1}));
+  EXPECT_EQ(unpacked->request_key_default.kind, ActionKind::reject);
   EXPECT_EQ(unpacked->core_pattern_taken, OnTakeover::restore);
   EXPECT_EQ(pack_policy(*unpacked), pack_policy(full_policy()));
+}
+
+TEST(PackPolicy, GivesTheSameRulesOnKeysBack) {
+  const auto unpacked = unpack_policy(pack_policy(full_policy()));
+  ASSERT_TRUE(unpacked);
+  ASSERT_EQ(unpacked->key_rules.size(), 1U);
+  const auto& rule = unpacked->key_rules[0];
+  EXPECT_EQ(rule.name, "keys");
+  EXPECT_EQ(rule.when.source, KeySource::kernel);
+  EXPECT_EQ(rule.when.uid, (std::vector<uid_t>{33}));
+  EXPECT_EQ(rule.when.description, (std::vector<std::string>{"d:**"}));
+  EXPECT_EQ(rule.when.destination, (std::vector<std::string>{".*"}));
+  EXPECT_EQ(rule.action.handlers, (std::vector<std::uint32_t>{2}));
+  EXPECT_EQ(rule.on_failure, 1U);
+  EXPECT_EQ(rule.negative, (Negative{.error = 13, .seconds = 7}));
 }
 
 TEST(UnpackPolicy, RefusesEveryCutAndEverythingAppended) {

@@ -43,7 +43,7 @@ TEST(Documents, EveryExampleInTheManualLoads) {
     expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
     ++examples;
   }
-  EXPECT_EQ(examples, 3);
+  EXPECT_EQ(examples, 4);
 }
 
 TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
@@ -130,6 +130,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Map{"handler", "handlers: {a: {", "}}"},
                       Map{"with", "handlers: {a: {run: builtin:core, with: {", "}}}"},
                       Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
+                      Map{"when_request_key", "rules: [{on: request-key, when: {", "}}]"},
+                      Map{"negative", "rules: [{on: request-key, negative: {", "}}]"},
                       Map{"defaults", "defaults: {", "}"}));
 
 }  // namespace
