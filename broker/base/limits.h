@@ -18,6 +18,12 @@ inline constexpr std::size_t kActive = 512;
 inline constexpr std::size_t kRunningEach = 16;
 inline constexpr std::size_t kWaitingEach = 256;
 
+// A key request in all, whatever its handlers' timeouts say. Its requester cannot even be killed,
+// and after 120 seconds the kernel warns of it (kernel.hung_task_timeout_secs).
+inline constexpr std::chrono::seconds kKeyDeadline{100};
+// How soon a killed requester is noticed.
+inline constexpr std::chrono::milliseconds kLookForKilled{250};
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;

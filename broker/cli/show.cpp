@@ -70,7 +70,8 @@ std::string show_process(const Json& process) {
 std::string show_container(const Json& document) {
   const auto found = document.find("container");
   if (found == document.end()) {
-    return document.contains("template") ? line("container", "on no runtime's record") : "";
+    const bool inside = text(document, "verdict") == "in-container";
+    return inside ? line("container", "on no runtime's record") : "";
   }
   auto names = text(*found, "runtime") + " " + text(*found, "id");
   for (const char* key : {"name", "image", "pod", "pod_namespace"}) {

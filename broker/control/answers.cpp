@@ -40,7 +40,8 @@ asio::awaitable<Result<Whose>> Answers::find_out(UniqueFd pidfd) {
   if (!origin) co_return origin.error();
   Whose whose{.origin = *std::move(origin), .init = reply.template_pid};
   if (whose.init == 0) co_return whose;
-  whose.origin.container = co_await containers_.find(whose.init);
+  if (whose.origin.verdict == event::Verdict::in_container)
+    whose.origin.container = co_await containers_.find(whose.init);
   const auto status = kernel::read_proc(proc_, std::to_string(whose.init) + "/status");
   if (status) whose.init_status = kernel::parse_status(*status);
   const auto* selector = policy::container_of(policy_, whose.origin);

@@ -14,6 +14,7 @@
 #include "daemon/broker_confinement.h"
 #include "daemon/broker_options.h"
 #include "dispatch/core_dumps.h"
+#include "dispatch/key_requests.h"
 #include "launcher/client.h"
 #include "policy/policy.h"
 #include "sources/core_dump_socket.h"
@@ -46,19 +47,17 @@ class Broker {
         active_{io_, limits::kActive},
         running_{io_, wire::kMaxCaptures},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
+        key_shares_{io_, limits::kRunningEach, 1},
         containers_{io_, launcher_, proc_.get(),
                     read_state_directories(options.state_directories.get())},
-        core_dumps_{{.io = io_,
-                     .running = running_,
-                     .shares = shares_,
-                     .containers = containers_,
-                     .launcher = launcher_,
-                     .policy = policy_,
-                     .pass = options.pass,
-                     .proc = proc_.get(),
-                     .self_test_arrived = [this] { self_test_arrived(); }}},
-        core_dump_socket_{io_, std::move(options.core_dumps), active_, sink(), &Broker::lost},
-        shim_socket_{io_, std::move(options.shim), active_, sink(), &Broker::lost},
+        core_dumps_{services_with(shares_),
+                    {.pass = options.pass, .self_test_arrived = [this] { self_test_arrived(); }}},
+        key_requests_{services_with(key_shares_)},
+        core_dump_socket_{io_, std::move(options.core_dumps), active_, core_dump_sink(),
+                          &Broker::lost},
+        shim_socket_{
+            io_,          std::move(options.shim), active_, core_dump_sink(), key_request_sink(),
+            &Broker::lost},
         control_socket_{
             io_, std::move(options.control), {containers_, launcher_, policy_, proc_.get()}} {}
 
@@ -75,10 +74,23 @@ class Broker {
   }
 
  private:
-  sources::CoreDumpSink sink() {
+  dispatch::Services services_with(dispatch::FairShare& shares) {
+    return {.io = io_,
+            .running = running_,
+            .shares = shares,
+            .containers = containers_,
+            .launcher = launcher_,
+            .policy = policy_,
+            .last_id = last_id_,
+            .proc = proc_.get()};
+  }
+  sources::CoreDumpSink core_dump_sink() {
     return [this](sources::CoreDumpArrival arrival) { core_dumps_.take(std::move(arrival)); };
   }
-  static void lost(const std::string& why) { log::error(why + "; a core dump is lost"); }
+  sources::KeyRequestSink key_request_sink() {
+    return [this](sources::KeyRequestArrival arrival) { key_requests_.take(std::move(arrival)); };
+  }
+  static void lost(const std::string& why) { log::error(why + "; an event is lost"); }
 
   void self_test_arrived() {
     core_dumps_.expect_self_test(0);  // its pid will be another process's one day
@@ -111,23 +123,20 @@ class Broker {
 
   // Serves what has come already, its backlog included, and then ends.
   void stop() {
-    core_dumps_.on_idle([this] { end_when_idle(); });
+    core_dumps_.tally().on_idle([this] { end_when_idle(); });
+    key_requests_.tally().on_idle([this] { end_when_idle(); });
     core_dump_socket_.drain([this] { end_when_idle(); });
     shim_socket_.drain([this] { end_when_idle(); });
   }
 
   void end_when_idle() {
-    if (core_dumps_.idle() && core_dump_socket_.drained() && shim_socket_.drained()) io_.stop();
+    const bool idle = core_dumps_.tally().idle() && key_requests_.tally().idle();
+    if (idle && core_dump_socket_.drained() && shim_socket_.drained()) io_.stop();
   }
 
   void log_counters() {
-    const auto& counters = core_dumps_.counters();
-    std::string line = "core dumps: arrived=" + std::to_string(counters.arrived);
-    for (std::size_t i = 0; i < dispatch::kOutcomes; ++i) {
-      line += std::string{" "} + dispatch::name_of(static_cast<dispatch::Outcome>(i)) + "=" +
-              std::to_string(counters.outcomes.at(i));
-    }
-    log::info(line);
+    log::info("core dumps: " + core_dumps_.tally().summary());
+    log::info("key requests: " + key_requests_.tally().summary());
   }
 
   asio::io_context io_{1};  // one thread
@@ -138,8 +147,11 @@ class Broker {
   Semaphore active_;
   Semaphore running_;
   dispatch::FairShare shares_;
+  dispatch::FairShare key_shares_;
   dispatch::Containers containers_;
+  std::uint64_t last_id_{0};  // of an event
   dispatch::CoreDumps core_dumps_;
+  dispatch::KeyRequests key_requests_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
   control::ControlSocket control_socket_;

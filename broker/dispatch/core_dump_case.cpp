@@ -2,24 +2,17 @@
 #include "dispatch/core_dump_case.h"
 
 #include "base/log.h"
-#include "dispatch/describe.h"
-#include "dispatch/handler_sockets.h"
-#include "dispatch/output.h"
+#include "dispatch/handler_run.h"
 #include "dispatch/report.h"
 #include "kernel/proc.h"
 #include "origin/resolve.h"
 
 namespace upcall::dispatch {
 
-const char* name_of(Outcome outcome) {
-  static constexpr std::array<const char*, kOutcomes> kNames = {"handled", "failed", "rejected",
-                                                                "passed",  "lost",   "self-test"};
-  return kNames.at(static_cast<std::size_t>(outcome));
-}
-
-CoreDumpCase::CoreDumpCase(const Services& services, event::EventId id,
+CoreDumpCase::CoreDumpCase(const Services& services, const CoreDumpSetup& setup, event::EventId id,
                            sources::CoreDumpArrival arrival)
     : services_{services},
+      setup_{setup},
       arrival_{std::move(arrival)},
       conversation_{services.io, std::move(arrival_.stream), arrival_.opening},
       event_{.id = id, .time = arrival_.time} {}
@@ -27,9 +20,9 @@ CoreDumpCase::CoreDumpCase(const Services& services, event::EventId id,
 asio::awaitable<Outcome> CoreDumpCase::handle() {
   if (const auto heard = co_await conversation_.hear_request(); !heard)
     co_return lose(heard.error());
-  if (arrival_.pid == services_.self_test) {
+  if (arrival_.pid == setup_.self_test) {
     conversation_.reject();
-    services_.self_test_arrived();
+    setup_.self_test_arrived();
     co_return Outcome::self_test;
   }
   const auto thread = find_thread();
@@ -58,7 +51,9 @@ asio::awaitable<Result<Ok>> CoreDumpCase::identify() {
   capture_ = captured->reply.capture;
   const pid_t init = captured->reply.template_pid;
   if (auto learnt = learn(*std::move(captured)); !learnt) co_return learnt.error();
-  if (init != 0) event_.origin.container = co_await services_.containers.find(init);
+  // Of others the container is only that of their PID namespace, which may be another one's.
+  if (event_.origin.verdict == event::Verdict::in_container)
+    event_.origin.container = co_await services_.containers.find(init);
   co_return Ok{};
 }
 
@@ -122,7 +117,7 @@ asio::awaitable<Outcome> CoreDumpCase::decide_and_act() {
     co_return Outcome::rejected;
   }
   const bool passes = decision_.action.kind == policy::ActionKind::pass;
-  if (passes && writes_nothing(services_.pass, detail())) {
+  if (passes && writes_nothing(setup_.pass, detail())) {
     conversation_.reject();
     co_return Outcome::passed;
   }
@@ -142,7 +137,7 @@ asio::awaitable<void> CoreDumpCase::learn_details() {
 }
 
 asio::awaitable<Outcome> CoreDumpCase::pass() {
-  const bool succeeded = co_await run(row_for(services_.pass, detail()));
+  const bool succeeded = co_await run(row_for(setup_.pass, detail()));
   co_return succeeded ? Outcome::passed : Outcome::failed;
 }
 
@@ -161,31 +156,19 @@ asio::awaitable<Outcome> CoreDumpCase::run_all() {
 }
 
 asio::awaitable<bool> CoreDumpCase::run(std::uint32_t row) {
-  const auto& handler = services_.policy.handlers.at(row);
-  const auto fields = describe(event_, decision_, handler.name, handler.place);
-  auto sockets = make_handler_sockets(to_json(fields, event_));
-  if (!sockets) {
-    (void)lose(sockets.error());
+  const HandlerCall call{.event = event_,
+                         .decision = decision_,
+                         .capture = *capture_,
+                         .row = row,
+                         .input = core_given_ ? -1 : conversation_.stream_for_handler()};
+  auto run = co_await HandlerRun::start(services_, call);
+  if (!run) {
+    (void)lose(run.error());
     co_return false;
   }
-  const int input = core_given_ ? sockets->empty.get() : conversation_.stream_for_handler();
-  const std::array fds{input, sockets->output.get(), sockets->output.get(), sockets->event.get()};
-  const auto environment = to_environment(fields);
-  const auto started = co_await services_.launcher.start(*capture_, row, environment, fds);
-  if (!started) {
-    (void)lose(started.error());
-    co_return false;
-  }
-  const auto& running = **started;
-  const auto output = std::make_shared<Output>(services_.io, std::move(sockets->output_ours));
-  sockets->output.reset();  // the handler's copy alone keeps it open now
-  start_loop(services_.io, Output::run(output));
-  const auto ended = co_await (*started)->ended();
-  if (running.pid()) core_given_ = true;
-  const auto& said = output->finish();
-  for (const auto& line : output_lines(event_.id, handler.name, said)) log::info(line);
-  log::info(run_line(event_.id, handler.name, running.pid().value_or(0), ended, said));
-  co_return ended.how == wire::RunEnd::exited&& ended.status == 0;
+  const bool succeeded = co_await run->finish();
+  if (run->was_executed()) core_given_ = true;
+  co_return succeeded;
 }
 
 Outcome CoreDumpCase::lose(const Error& error) const {

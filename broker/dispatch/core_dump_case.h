@@ -3,59 +3,35 @@
 // story.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
-#include "base/asio.h"
-#include "base/semaphore.h"
-#include "dispatch/containers.h"
 #include "dispatch/conversation.h"
-#include "dispatch/fair_share.h"
 #include "dispatch/pass.h"
+#include "dispatch/services.h"
+#include "dispatch/tally.h"
 #include "event/event.h"
-#include "launcher/client.h"
 #include "policy/decide.h"
-#include "policy/policy.h"
 #include "sources/core_dump_arrival.h"
 
 namespace upcall::dispatch {
 
-enum class Outcome : std::uint8_t {
-  handled,   // every handler of the rule succeeded
-  failed,    // one did not; on_failure has run if there is one
-  rejected,  // by policy
-  passed,    // to what was there before
-  lost,      // not even decided: the process was gone, or something of ours failed
-  self_test,
-};
-inline constexpr std::size_t kOutcomes = 6;
-[[nodiscard]] const char* name_of(Outcome outcome);
-
-// What every case works with.
-struct Services {
-  asio::io_context& io;
-  Semaphore& running;  // as many as the launcher can hold
-  FairShare& shares;
-  Containers& containers;
-  launcher::Client& launcher;
-  const policy::Policy& policy;
+// What only core dumps need.
+struct CoreDumpSetup {
   PassRows pass;
-  int proc{};  // borrowed descriptor of /proc
-  pid_t self_test{};
   std::function<void()> self_test_arrived;
+  pid_t self_test{};
 };
 
 class CoreDumpCase {
  public:
-  CoreDumpCase(const Services& services, event::EventId id, sources::CoreDumpArrival arrival);
+  CoreDumpCase(const Services& services, const CoreDumpSetup& setup, event::EventId id,
+               sources::CoreDumpArrival arrival);
 
   // Afterwards the process is released, whatever happened.
   [[nodiscard]] asio::awaitable<Outcome> handle();
-
-  [[nodiscard]] event::EventId id() const { return event_.id; }
-  [[nodiscard]] std::chrono::steady_clock::time_point arrived() const { return arrival_.arrived; }
 
  private:
   [[nodiscard]] Result<pid_t> find_thread() const;
@@ -76,6 +52,7 @@ class CoreDumpCase {
   [[nodiscard]] event::CoreDump& detail() { return std::get<event::CoreDump>(event_.detail); }
 
   const Services& services_;
+  const CoreDumpSetup& setup_;
   sources::CoreDumpArrival arrival_;
   Conversation conversation_;
   std::string cgroup_;

@@ -1,32 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dispatch/core_dumps.h"
 
-#include "base/log.h"
-#include "dispatch/report.h"
-
 namespace upcall::dispatch {
 
 void CoreDumps::take(sources::CoreDumpArrival arrival) {
-  ++counters_.arrived;
-  ++active_;
+  tally_.begin();
   start_loop(services_.io, serve(std::move(arrival)));
 }
 
 asio::awaitable<void> CoreDumps::serve(sources::CoreDumpArrival arrival) {
+  auto outcome = Outcome::lost;
+  const auto arrived = arrival.arrived;
+  const auto id = services_.next_id();
   {
-    CoreDumpCase dump{services_, event::EventId{next_id_++}, std::move(arrival)};
-    const auto outcome = co_await dump.handle();
-    account(dump, outcome);
+    CoreDumpCase dump{services_, setup_, id, std::move(arrival)};
+    outcome = co_await dump.handle();
   }
-  if (--active_ == 0 && on_idle_) on_idle_();
-}
-
-void CoreDumps::account(const CoreDumpCase& dump, Outcome outcome) {
-  ++counters_.outcomes.at(static_cast<std::size_t>(outcome));
-  if (outcome != Outcome::self_test) {
-    log::info(outcome_line(dump.id(), name_of(outcome),
-                           std::chrono::steady_clock::now() - dump.arrived()));
-  }
+  tally_.end(id, outcome, arrived);
 }
 
 }  // namespace upcall::dispatch

@@ -6,12 +6,6 @@
 #include <array>
 
 namespace upcall::dispatch {
-namespace {
-
-struct SocketPair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
 
 Result<SocketPair> make_socket_pair() {
   std::array<int, 2> fds{};
@@ -31,8 +25,6 @@ Result<UniqueFd> socket_holding(std::string_view text) {
   }
   return std::move(pair->theirs);
 }
-
-}  // namespace
 
 Result<HandlerSockets> make_handler_sockets(std::string_view document) {
   auto event = socket_holding(document);

@@ -5,13 +5,9 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/asio.h"
-#include "base/unique_fd.h"
 
 namespace upcall::dispatch {
 
@@ -30,26 +26,6 @@ class LineCollector {
   std::string line_;
   std::vector<std::string> lines_;
   std::size_t dropped_{0};
-};
-
-class Output {
- public:
-  // `socket` is our end of the handler's descriptors 1 and 2.
-  Output(asio::io_context& io, UniqueFd socket) : socket_{io, socket.release()} {}
-
-  // Reads while the handler lives. Shares ownership, since the handler's end need not be the
-  // loop's.
-  [[nodiscard]] static asio::awaitable<void> run(std::shared_ptr<Output> output);
-  // After the handler's end: what it left in the socket, then no more, even if a child of its still
-  // holds it.
-  const LineCollector& finish();
-
- private:
-  // False at end of file.
-  bool drain();
-
-  asio::posix::stream_descriptor socket_;
-  LineCollector lines_;
 };
 
 }  // namespace upcall::dispatch

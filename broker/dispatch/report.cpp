@@ -57,17 +57,30 @@ std::string quoted(const std::string& text) {
   return '"' + printable(text, limits::kOutputLineBytes) + '"';
 }
 
+std::string facts_of(const event::CoreDump& dump) {
+  std::string facts = " signal=" + (dump.signal ? event::signal_name(*dump.signal) : "unknown");
+  if (dump.dumpable != event::Dumpable::user) facts += " dumpable=root";
+  return facts;
+}
+
+// Not the callout, which may be a secret.
+std::string facts_of(const event::KeyRequest& key) {
+  return " key=" + std::to_string(key.key) + " type=" + quoted(key.type) +
+         " description=" + quoted(key.description) + " destination=" + quoted(key.destination) +
+         " origin=" + (key.by_kernel ? "kernel" : "user");
+}
+
 }  // namespace
 
 std::string decided_line(const event::Event& event, const policy::Decision& decision) {
   const auto& origin = event.origin;
-  const auto& dump = std::get<event::CoreDump>(event.detail);
-  std::string line =
-      "event=" + std::to_string(static_cast<std::uint64_t>(event.id)) + " kind=coredump";
+  const auto* dump = std::get_if<event::CoreDump>(&event.detail);
+  std::string line = "event=" + std::to_string(static_cast<std::uint64_t>(event.id));
+  line += dump != nullptr ? " kind=coredump" : " kind=request-key";
   line += " pid=" + std::to_string(origin.pid) + " tid=" + std::to_string(origin.tid);
   line += " uid=" + std::to_string(origin.uid) + " comm=" + quoted(origin.comm) +
           " exe=" + quoted(origin.exe);
-  line += " signal=" + (dump.signal ? event::signal_name(*dump.signal) : "unknown");
+  line += dump != nullptr ? facts_of(*dump) : facts_of(std::get<event::KeyRequest>(event.detail));
   line += std::string{" verdict="} + event::name_of(origin.verdict);
   if (origin.failed_rules != 0) line += " failed=" + failed_rules(origin.failed_rules);
   if (!decision.container.empty()) line += " container=" + decision.container;
@@ -77,7 +90,6 @@ std::string decided_line(const event::Event& event, const policy::Decision& deci
   }
   if (!origin.tag.empty()) line += " tag=" + quoted(origin.tag);
   if (origin.inner_pid) line += " inner_pid=" + std::to_string(*origin.inner_pid);
-  if (dump.dumpable != event::Dumpable::user) line += " dumpable=root";
   return line + " rule=" + quoted(decision.rule) + " action=" + name_of(decision.action.kind);
 }
 

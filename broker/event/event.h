@@ -47,7 +47,7 @@ struct Origin {
   NamespaceIds container_namespaces{};  // of the container's init; zeroes without one
   NamespaceIds host_namespaces{};
   std::uint32_t user_namespace_depth{};  // below the host's
-  std::optional<Container> container;    // on record; never with the verdict host
+  std::optional<Container> container;    // on record; only of what is in_container
   // As the container's init sees them; empty where they cannot be translated.
   std::optional<pid_t> inner_pid;
   std::optional<pid_t> inner_tid;

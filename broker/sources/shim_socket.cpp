@@ -3,7 +3,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 #include "base/limits.h"
+#include "kernel/peer.h"
 #include "kernel/pidfd.h"
 #include "wire/seqpacket.h"
 
@@ -17,44 +22,88 @@ std::optional<event::Dumpable> to_dumpable(std::int32_t value) {
   return value == 1 ? event::Dumpable::user : event::Dumpable::root;
 }
 
-// The kernel waits with the process until the shim ends, so its pid cannot have been reused.
-Result<CoreDumpArrival> to_arrival(const wire::ShimCoreDump& message, wire::Received received) {
-  if (received.size != sizeof message || message.version != wire::kShimVersion ||
-      message.kind != wire::ShimKind::core_dump || received.fd_count == 0 || message.pid <= 0) {
-    return from_errno("understand a message on the shim socket", EBADMSG);
+// One message, whatever it is about: version and kind come first in each.
+struct Message {
+  struct Head {
+    std::uint32_t version;
+    wire::ShimKind kind;
+  };
+  std::array<std::byte, std::max(sizeof(wire::ShimCoreDump), sizeof(wire::ShimKeyRequest))> bytes{};
+  wire::Received received;
+
+  template <class T>
+  [[nodiscard]] T as() const {
+    T value;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
   }
+};
+
+Error not_understood() { return from_errno("understand a message on the shim socket", EBADMSG); }
+
+Result<Message> receive(int connection) {
+  Message message;
+  auto received = wire::receive_message(connection, message.bytes);
+  if (!received) return received.error();
+  message.received = *std::move(received);
+  const bool whole = message.received.size >= sizeof(Message::Head) &&
+                     message.as<Message::Head>().version == wire::kShimVersion;
+  if (!whole) return not_understood();
+  return message;
+}
+
+// The kernel waits with the process until the shim ends, so its pid cannot have been reused.
+Result<CoreDumpArrival> to_core_dump(Message message) {
+  auto& received = message.received;
+  const auto call = message.as<wire::ShimCoreDump>();
+  if (received.size != sizeof call || received.fd_count == 0 || call.pid <= 0)
+    return not_understood();
   CoreDumpArrival arrival{.stream = std::move(received.fds[0]),
                           .pidfd = std::move(received.fds[1]),
                           .opening = Opening::core_flows,
-                          .pid = message.pid,
-                          .dumpable = to_dumpable(message.dumpable),
+                          .pid = call.pid,
+                          .dumpable = to_dumpable(call.dumpable),
                           .time = std::chrono::system_clock::now(),
                           .arrived = std::chrono::steady_clock::now()};
-  if (message.tid > 0) arrival.tid = message.tid;
-  if (message.signal > 0) arrival.signal = message.signal;
+  if (call.tid > 0) arrival.tid = call.tid;
+  if (call.signal > 0) arrival.signal = call.signal;
   if (!arrival.pidfd) {
-    auto pidfd = kernel::open_pidfd(message.pid);
+    auto pidfd = kernel::open_pidfd(call.pid);
     if (!pidfd) return pidfd.error();
     arrival.pidfd = *std::move(pidfd);
   }
   return arrival;
 }
 
-Result<CoreDumpArrival> receive(int connection) {
-  wire::ShimCoreDump message;
-  auto received = wire::receive_message(connection, std::as_writable_bytes(std::span{&message, 1}));
-  if (!received) return received.error();
-  return to_arrival(message, *std::move(received));
+// While it is connected and waits, a shim is not gone, and its pid not another process's.
+Result<UniqueFd> pidfd_of_peer(int connection) {
+  auto peer = kernel::query_peer(connection);
+  if (peer) return std::move(peer->pidfd);
+  const auto pid = kernel::query_peer_pid(connection);
+  if (!pid) return pid.error();
+  return kernel::open_pidfd(*pid);
+}
+
+Result<KeyRequestArrival> to_key_request(const Message& message, int connection) {
+  const auto call = message.as<wire::ShimKeyRequest>();
+  if (message.received.size != sizeof call || call.key <= 0) return not_understood();
+  auto shim = pidfd_of_peer(connection);
+  if (!shim) return shim.error();
+  return KeyRequestArrival{.shim = *std::move(shim),
+                           .call = call,
+                           .time = std::chrono::system_clock::now(),
+                           .arrived = std::chrono::steady_clock::now()};
 }
 
 }  // namespace
 
 ShimSocket::ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active,
-                       CoreDumpSink sink, LossSink lost)
+                       CoreDumpSink core_dumps, KeyRequestSink key_requests, LossSink lost)
     : io_{io},
       listener_{io, listener.release()},
       active_{active},
-      sink_{std::move(sink)},
+      core_dumps_{std::move(core_dumps)},
+      key_requests_{std::move(key_requests)},
       lost_{std::move(lost)} {
   listener_.non_blocking(true);
 }
@@ -90,18 +139,40 @@ asio::awaitable<void> ShimSocket::run() {
 }
 
 asio::awaitable<void> ShimSocket::hear(UniqueFd connection, Semaphore::Permit permit) {
-  asio::posix::stream_descriptor socket{io_, connection.release()};
-  if (!co_await readable(&socket, limits::kPeerSpeaks)) {
-    lost_("a shim connected and said nothing");
-    co_return;
+  {
+    asio::posix::stream_descriptor socket{io_, connection.get()};
+    const bool spoke = co_await readable(&socket, limits::kPeerSpeaks);
+    (void)socket.release();
+    if (!spoke) {
+      lost_("a shim connected and said nothing");
+      co_return;
+    }
   }
-  auto arrival = receive(socket.native_handle());
-  if (!arrival) {
-    lost_(describe(arrival.error()));
-    co_return;
+  const auto taken = take(std::move(connection), std::move(permit));
+  if (!taken) lost_(describe(taken.error()));
+}
+
+Result<Ok> ShimSocket::take(UniqueFd connection, Semaphore::Permit permit) {
+  auto message = receive(connection.get());
+  if (!message) return message.error();
+  switch (message->as<Message::Head>().kind) {
+    case wire::ShimKind::core_dump: {
+      auto arrival = to_core_dump(*std::move(message));
+      if (!arrival) return arrival.error();
+      arrival->permit = std::move(permit);
+      core_dumps_(*std::move(arrival));
+      return Ok{};
+    }
+    case wire::ShimKind::key_request: {
+      auto arrival = to_key_request(*message, connection.get());
+      if (!arrival) return arrival.error();
+      arrival->connection = std::move(connection);
+      arrival->permit = std::move(permit);
+      key_requests_(*std::move(arrival));
+      return Ok{};
+    }
   }
-  arrival->permit = std::move(permit);
-  sink_(*std::move(arrival));
+  return not_understood();
 }
 
 }  // namespace upcall::sources

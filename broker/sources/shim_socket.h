@@ -7,14 +7,15 @@
 #include "base/asio.h"
 #include "base/result.h"
 #include "sources/core_dump_arrival.h"
+#include "sources/key_request_arrival.h"
 #include "wire/shim.h"
 
 namespace upcall::sources {
 
 class ShimSocket {
  public:
-  ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, CoreDumpSink sink,
-             LossSink lost);
+  ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, CoreDumpSink core_dumps,
+             KeyRequestSink key_requests, LossSink lost);
 
   [[nodiscard]] asio::awaitable<void> run();
   // Takes what waits in the backlog and then ends; `drained` is told.
@@ -23,11 +24,14 @@ class ShimSocket {
 
  private:
   [[nodiscard]] asio::awaitable<void> hear(UniqueFd connection, Semaphore::Permit permit);
+  // Takes the message that has come.
+  [[nodiscard]] Result<Ok> take(UniqueFd connection, Semaphore::Permit permit);
 
   asio::io_context& io_;
   asio::posix::stream_descriptor listener_;
   Semaphore& active_;
-  CoreDumpSink sink_;
+  CoreDumpSink core_dumps_;
+  KeyRequestSink key_requests_;
   LossSink lost_;
   std::function<void()> on_drained_;
   bool ended_{false};

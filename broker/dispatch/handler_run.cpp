@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/handler_run.h"
+
+#include <array>
+
+#include "base/log.h"
+#include "dispatch/describe.h"
+#include "dispatch/handler_sockets.h"
+#include "dispatch/report.h"
+
+namespace upcall::dispatch {
+
+asio::awaitable<Result<HandlerRun>> HandlerRun::start(const Services& services,
+                                                      const HandlerCall& call) {
+  const auto& handler = services.policy.handlers.at(call.row);
+  const auto fields = describe(call.event, call.decision, handler.name, handler.place);
+  auto sockets = make_handler_sockets(to_json(fields, call.event));
+  if (!sockets) co_return sockets.error();
+  const int output_fd = sockets->output.get();
+  const std::array fds{call.input < 0 ? sockets->empty.get() : call.input,
+                       call.reply < 0 ? output_fd : call.reply, output_fd, sockets->event.get()};
+  const auto environment = to_environment(fields);
+  const auto started = co_await services.launcher.start(call.capture, call.row, environment, fds);
+  if (!started) co_return started.error();
+  auto output = std::make_shared<Output>(services.io, std::move(sockets->output_ours));
+  start_loop(services.io, Output::run(output));
+  co_return HandlerRun{call.event.id, handler.name, *started, std::move(output)};
+}
+
+asio::awaitable<bool> HandlerRun::finish() {
+  const auto ended = co_await process_->ended();
+  const auto& said = output_->finish();
+  for (const auto& line : output_lines(id_, name_, said)) log::info(line);
+  log::info(run_line(id_, name_, process_->pid().value_or(0), ended, said));
+  co_return ended.how == wire::RunEnd::exited&& ended.status == 0;
+}
+
+}  // namespace upcall::dispatch

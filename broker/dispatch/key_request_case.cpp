@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/key_request_case.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "dispatch/handler_sockets.h"
+#include "dispatch/patience.h"
+#include "dispatch/report.h"
+#include "kernel/pidfd.h"
+#include "kernel/proc.h"
+#include "origin/resolve.h"
+
+namespace upcall::dispatch {
+namespace {
+
+// What is our fault, or of the moment, is forgotten at once.
+constexpr policy::Negative kBusy{.error = EBUSY, .seconds = 1};
+constexpr policy::Negative kLost{.error = EIO, .seconds = 1};
+
+bool is_busy(const Error& error) { return error.code == std::errc::device_or_resource_busy; }
+
+std::string task_directory(const event::Origin& origin) {
+  return std::to_string(origin.pid) + "/task/" + std::to_string(origin.tid);
+}
+
+}  // namespace
+
+KeyRequestCase::KeyRequestCase(const Services& services, event::EventId id,
+                               sources::KeyRequestArrival arrival)
+    : services_{services},
+      arrival_{std::move(arrival)},
+      conversation_{services.io, std::move(arrival_.connection)},
+      event_{.id = id, .time = arrival_.time} {}
+
+asio::awaitable<Outcome> KeyRequestCase::handle() {
+  if (policy::passes_all_key_requests(services_.policy)) co_return pass();
+  auto known = co_await identify();
+  if (known) known = co_await take_share();
+  auto outcome = Outcome::lost;
+  if (known) {
+    outcome = co_await decide_and_act();
+  } else {
+    complain(known.error());
+    const bool busy = is_busy(known.error());
+    outcome = co_await refuse(busy ? kBusy : kLost, busy ? Outcome::busy : Outcome::lost);
+  }
+  if (capture_) co_await services_.launcher.release(*capture_);
+  co_return outcome;
+}
+
+asio::awaitable<Result<Ok>> KeyRequestCase::identify() {
+  place_ = co_await services_.running.acquire();
+  auto captured = co_await capture();
+  if (!captured) co_return captured.error();
+  capture_ = captured->reply.capture;
+  const pid_t init = captured->reply.template_pid;
+  if (auto learnt = learn(*std::move(captured)); !learnt) co_return learnt.error();
+  // Of others the container is only that of their PID namespace, which may be another one's.
+  if (event_.origin.verdict == event::Verdict::in_container)
+    event_.origin.container = co_await services_.containers.find(init);
+  co_return Ok{};
+}
+
+asio::awaitable<Result<launcher::Captured>> KeyRequestCase::capture() {
+  auto& launcher = services_.launcher;
+  const auto landing = co_await launcher.open_landing();
+  if (!landing) co_return landing.error();
+  const auto landed = co_await conversation_.land(*landing);
+  if (!landed) {
+    co_await launcher.abandon(*landing);
+    co_return landed.error();
+  }
+  const int shim = arrival_.shim.get();
+  auto captured = co_await launcher.capture_requester(*landing, shim);
+  if (captured && !captured->key) co_return from_errno("capture a key", EBADMSG);
+  co_return captured;
+}
+
+Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
+  auto& key = *captured.key;
+  const auto pidfd = kernel::open_pidfd(key.reply.pid);
+  if (!pidfd) return pidfd.error();
+  origin::Subject subject{
+      .proc = services_.proc, .pidfd = pidfd->get(), .pid = key.reply.pid, .tid = key.reply.tid};
+  subject.cgroup = kernel::read_unified_cgroup(
+      services_.proc, std::to_string(subject.pid) + "/task/" + std::to_string(subject.tid));
+  auto origin = origin::resolve(subject, captured.reply,
+                                {.exe = std::move(captured.exe),
+                                 .host_name = std::move(captured.host_name),
+                                 .tag = std::move(captured.tag)});
+  if (!origin) return origin.error();
+  event_.origin = *std::move(origin);
+  event_.detail = event::KeyRequest{.key = key.reply.key,
+                                    .type = std::move(key.type),
+                                    .description = std::move(key.description),
+                                    .callout = std::move(key.callout),
+                                    .destination = std::move(key.destination),
+                                    .by_kernel = key.reply.by_kernel != 0,
+                                    .thread_keyring = arrival_.call.thread_keyring,
+                                    .process_keyring = arrival_.call.process_keyring,
+                                    .session_keyring = arrival_.call.session_keyring};
+  return Ok{};
+}
+
+asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
+  const auto key = FairShare::key_of(event_.origin);
+  const auto too_many = from_errno("answer as many of the same origin at once", EBUSY);
+  if (services_.shares.exhausted(key)) co_return too_many;
+  auto share = co_await services_.shares.acquire(key);
+  if (!share) co_return too_many;
+  share_ = *std::move(share);
+  co_return Ok{};
+}
+
+asio::awaitable<Outcome> KeyRequestCase::decide_and_act() {
+  decision_ = policy::decide(services_.policy, event_);
+  log::info(decided_line(event_, decision_));
+  switch (decision_.action.kind) {
+    case policy::ActionKind::pass:
+      co_return pass();
+    case policy::ActionKind::reject:
+      co_return co_await refuse(decision_.negative, Outcome::rejected);
+    case policy::ActionKind::run:
+      break;
+  }
+  co_return co_await ask_handlers();
+}
+
+Outcome KeyRequestCase::pass() {
+  const auto passed = conversation_.pass();
+  if (passed) return Outcome::passed;
+  complain(passed.error());
+  return Outcome::lost;
+}
+
+asio::awaitable<Outcome> KeyRequestCase::ask_handlers() {
+  auto rows = decision_.action.handlers;
+  if (decision_.on_failure) rows.push_back(*decision_.on_failure);
+  for (const auto row : rows) {
+    const auto reply = co_await ask(row);
+    if (reply) co_return co_await answer(services_.policy.handlers.at(row), *reply);
+  }
+  co_return co_await refuse(decision_.negative, Outcome::failed);
+}
+
+asio::awaitable<std::optional<std::string>> KeyRequestCase::ask(std::uint32_t row) {
+  const bool replies = !services_.policy.handlers.at(row).authority;
+  gave_authority_ = gave_authority_ || !replies;
+  const auto input = socket_holding(std::get<event::KeyRequest>(event_.detail).callout);
+  auto reply = make_socket_pair();
+  if (!input || !reply) co_return std::nullopt;
+  const HandlerCall call{.event = event_,
+                         .decision = decision_,
+                         .capture = *capture_,
+                         .row = row,
+                         .input = input->get(),
+                         .reply = replies ? reply->theirs.get() : -1};
+  auto run = co_await HandlerRun::start(services_, call);
+  reply->theirs.reset();  // the handler's copy alone keeps it open now
+  if (!run) {
+    complain(run.error());
+    co_return std::nullopt;
+  }
+  const auto payload = std::make_shared<Drain<Payload>>(services_.io, std::move(reply->ours));
+  start_loop(services_.io, Drain<Payload>::run(payload));
+  const bool succeeded = co_await wait_for(*run);
+  const auto& given = payload->finish();
+  if (given.too_long()) complain(from_errno("take so long a payload", EMSGSIZE));
+  if (!succeeded || given.too_long()) co_return std::nullopt;
+  co_return given.bytes();
+}
+
+// A requester that was killed cannot die before it has an answer, and nobody wants one any more.
+asio::awaitable<bool> KeyRequestCase::wait_for(HandlerRun& run) {
+  const auto patience =
+      std::make_shared<Patience>(services_, run.process(), arrival_.arrived + limits::kKeyDeadline,
+                                 task_directory(event_.origin) + "/status");
+  start_loop(services_.io, Patience::watch(patience));
+  const bool succeeded = co_await run.finish();
+  patience->end();
+  co_return succeeded;
+}
+
+asio::awaitable<Outcome> KeyRequestCase::answer(const policy::Handler& handler,
+                                                const std::string& reply) {
+  if (handler.authority) co_return co_await refuse(decision_.negative, Outcome::failed);
+  std::string payload = reply;
+  if (handler.nul_terminated) payload.push_back('\0');
+  const auto answered = co_await conversation_.instantiate(payload, handler.seconds);
+  if (answered) co_return Outcome::handled;
+  complain(answered.error());
+  co_return Outcome::failed;
+}
+
+asio::awaitable<Outcome> KeyRequestCase::refuse(policy::Negative negative, Outcome outcome) {
+  if (gave_authority_) {
+    const auto answered = co_await conversation_.end_answered(negative);
+    if (answered) co_return Outcome::handled;
+    complain(answered.error());
+    co_return outcome;
+  }
+  const auto rejected = co_await conversation_.reject(negative);
+  if (!rejected) complain(rejected.error());
+  co_return outcome;
+}
+
+void KeyRequestCase::complain(const Error& error) const {
+  log::error("event=" + std::to_string(static_cast<std::uint64_t>(event_.id)) + " key " +
+             std::to_string(arrival_.call.key) + ": " + upcall::describe(error));
+}
+
+}  // namespace upcall::dispatch

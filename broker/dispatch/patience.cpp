@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/patience.h"
+
+#include "base/limits.h"
+#include "kernel/proc.h"
+
+namespace upcall::dispatch {
+
+Patience::Patience(const Services& services, std::shared_ptr<launcher::Run> run,
+                   std::chrono::steady_clock::time_point deadline, std::string status)
+    : launcher_{services.launcher},
+      proc_{services.proc},
+      run_{std::move(run)},
+      deadline_{deadline},
+      status_{std::move(status)},
+      next_look_{services.io} {}
+
+asio::awaitable<void> Patience::watch(std::shared_ptr<Patience> patience) {
+  boost::system::error_code ec;
+  while (!patience->ended_) {
+    patience->next_look_.expires_after(limits::kLookForKilled);
+    co_await patience->next_look_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (patience->ended_ || !patience->exhausted()) continue;
+    co_await patience->launcher_.kill(*patience->run_);
+    co_return;
+  }
+}
+
+void Patience::end() {
+  ended_ = true;
+  next_look_.cancel();
+}
+
+// No pidfd tells of it: the process does not end while it waits for the key.
+bool Patience::exhausted() const {
+  if (std::chrono::steady_clock::now() >= deadline_) return true;
+  const auto status = kernel::read_proc(proc_, status_);
+  return !status || kernel::parse_killed(*status);
+}
+
+}  // namespace upcall::dispatch
