@@ -143,7 +143,7 @@ class Attacks(Attack):
         launcher = daemon.launcher()
         for _ in range(20):  # it does not run for long
             ended = self.watch(container, "/bin/crash").wait(60)
-            phases = [json.loads(line) for line in ended.output.splitlines()]
+            phases = [json.loads(line) for line in ended.output.splitlines()] if ended.status == 0 else []
             for seen in phases:
                 self.check_executable(seen)
             names = [seen.get("name") for seen in phases]
