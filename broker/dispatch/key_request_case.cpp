@@ -78,10 +78,12 @@ asio::awaitable<Result<launcher::Captured>> KeyRequestCase::capture() {
 
 Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
   auto& key = *captured.key;
-  const auto pidfd = kernel::open_pidfd(key.reply.pid);
+  const auto pidfd = kernel::open_pidfd(captured.reply.pid);
   if (!pidfd) return pidfd.error();
-  origin::Subject subject{
-      .proc = services_.proc, .pidfd = pidfd->get(), .pid = key.reply.pid, .tid = key.reply.tid};
+  origin::Subject subject{.proc = services_.proc,
+                          .pidfd = pidfd->get(),
+                          .pid = captured.reply.pid,
+                          .tid = key.reply.tid};
   subject.cgroup = kernel::read_unified_cgroup(
       services_.proc, std::to_string(subject.pid) + "/task/" + std::to_string(subject.tid));
   auto origin = origin::resolve(subject, captured.reply,

@@ -270,7 +270,6 @@ wire::KeyCaptured key_reply_for(const Capture& capture, const Own& own) {
   wire::KeyCaptured reply{
       .capture = reply_for(capture, own),
       .key = key.key,
-      .pid = capture.pid,
       .tid = capture.tid,
       .by_kernel = capture.by_kernel ? 1U : 0U,
       .type_length = static_cast<std::uint32_t>(key.described.type.size()),

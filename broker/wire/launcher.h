@@ -145,16 +145,16 @@ struct KeyAbandonRequest {
 // keyring that it goes to, and the callout information. All are the requester's choice of bytes.
 struct KeyCaptured {
   CaptureReply capture{.header = {.type = LauncherType::key_captured}};
-  std::int32_t key{};  // its serial
-  std::int32_t pid{};  // of the requester, in the launcher's PID namespace
-  std::int32_t tid{};
+  std::int32_t key{};         // its serial
+  std::int32_t tid{};         // of the requester, in the launcher's PID namespace
   std::uint32_t by_kernel{};  // 1: the kernel asks for itself, and keeps the key for everybody
   std::uint32_t type_length{};
   std::uint32_t description_length{};
   std::uint32_t destination_length{};
   std::uint32_t callout_length{};
+  std::uint32_t reserved{};
 };
-static_assert(std::is_trivially_copyable_v<KeyCaptured> && sizeof(KeyCaptured) == 288);
+static_assert(std::is_trivially_copyable_v<KeyCaptured> && sizeof(KeyCaptured) == 296);
 
 // More than a key's type and description can have (KEYCTL_DESCRIBE: 4096), and more callout
 // information than request_key(2) takes (a page); what the kernel itself gives is shorter.
