@@ -13,8 +13,8 @@ asio::awaitable<std::string> Answers::answer(wire::ControlRequest request,
     co_return error_document("upcallctl and upcalld are of different versions");
   }
   if (request.type == wire::ControlType::containers) {
-    co_await containers_.read_all();
-    co_return containers_document(containers_.registry(), containers_.directories());
+    const auto running = co_await containers_.running();
+    co_return containers_document(running);
   }
   if (request.type != wire::ControlType::whois || received.fd_count != 1) {
     co_return error_document("this is no request that upcalld knows");

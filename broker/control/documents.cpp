@@ -98,16 +98,15 @@ Json template_of(const Whose& whose) {
 
 }  // namespace
 
-std::string containers_document(const origin::Registry& registry,
-                                const wire::StateDirectories& directories) {
+std::string containers_document(const std::map<std::string, origin::Record>& running) {
   auto list = Json::array();
-  for (const auto& [source, record] : registry.records()) {
+  for (const auto& [path, record] : running) {
     Json one;
     add_names(one, record.container);
     one["init"] = record.init;
     add_known(one, "start_time", record.start_time);
     add_known(one, "cgroup", record.cgroup);
-    one["record"] = directories.at(source.directory).path + "/" + source.id;
+    one["record"] = path;
     list.push_back(std::move(one));
   }
   return text_of({{"containers", std::move(list)}});

@@ -2,13 +2,13 @@
 // What upcallctl(8) is told, as JSON. Pure; bytes that are no UTF-8 become U+FFFD.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
 #include "event/event.h"
 #include "kernel/process_status.h"
-#include "origin/registry.h"
-#include "wire/state_directories.h"
+#include "origin/record.h"
 
 namespace upcall::control {
 
@@ -20,8 +20,8 @@ struct Whose {
   std::optional<kernel::ProcessStatus> init_status;
 };
 
-[[nodiscard]] std::string containers_document(const origin::Registry& registry,
-                                              const wire::StateDirectories& directories);
+// By the paths of their records.
+[[nodiscard]] std::string containers_document(const std::map<std::string, origin::Record>& running);
 [[nodiscard]] std::string whois_document(const Whose& whose);
 [[nodiscard]] std::string error_document(const std::string& why);
 

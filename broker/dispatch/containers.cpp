@@ -70,7 +70,15 @@ asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
   co_return record->container;
 }
 
-asio::awaitable<void> Containers::read_all() { return read_unread(true); }
+asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
+  co_await read_unread(true);
+  std::map<std::string, origin::Record> living;
+  for (const auto& [source, record] : registry_.records()) {
+    if (known(record.init) == &record)
+      living.emplace(directories_[source.directory].path + "/" + source.id, record);
+  }
+  co_return living;
+}
 
 const origin::Record* Containers::known(pid_t init) const {
   const auto stat = read_stat(init);

@@ -30,10 +30,8 @@ class Containers {
   // that have not been read yet before it says that there is none.
   [[nodiscard]] asio::awaitable<std::optional<event::Container>> find(pid_t init);
 
-  // Reads what has come since, so that the registry is whole for whoever looks at it.
-  [[nodiscard]] asio::awaitable<void> read_all();
-  [[nodiscard]] const origin::Registry& registry() const { return registry_; }
-  [[nodiscard]] const wire::StateDirectories& directories() const { return directories_; }
+  // Those whose init lives, by the paths of their records; what has come just now is read first.
+  [[nodiscard]] asio::awaitable<std::map<std::string, origin::Record>> running();
 
  private:
   // A record that came and has not been read; its runtime may still be writing it.

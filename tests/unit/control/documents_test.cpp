@@ -61,13 +61,12 @@ TEST(WhoisDocument, HasNothingOfAContainerForTheHost) {
 }
 
 TEST(ContainersDocument, NamesTheRecord) {
-  origin::Registry registry;
-  origin::Record record{.container = {.runtime = "crun", .id = "c1", .labels = {{"tenant", "a"}}},
-                        .init = 70,
-                        .start_time = 5};
-  ASSERT_TRUE(registry.put({.directory = 0, .id = "c1"}, std::move(record), "/c1"));
-  const auto document = Json::parse(
-      containers_document(registry, {{.kind = wire::RecordKind::crun, .path = "/run/crun"}}));
+  const origin::Record record{
+      .container = {.runtime = "crun", .id = "c1", .labels = {{"tenant", "a"}}},
+      .init = 70,
+      .start_time = 5,
+      .cgroup = "/c1"};
+  const auto document = Json::parse(containers_document({{"/run/crun/c1", record}}));
   ASSERT_EQ(document["containers"].size(), 1U);
   const auto& one = document["containers"][0];
   EXPECT_EQ(one["record"], "/run/crun/c1");
@@ -76,7 +75,7 @@ TEST(ContainersDocument, NamesTheRecord) {
 }
 
 TEST(ContainersDocument, IsAnEmptyListWithoutAny) {
-  EXPECT_EQ(Json::parse(containers_document({}, {}))["containers"], Json::array());
+  EXPECT_EQ(Json::parse(containers_document({}))["containers"], Json::array());
 }
 
 }  // namespace
