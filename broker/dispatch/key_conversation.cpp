@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dispatch/key_conversation.h"
 
+#include <chrono>
 #include <cstring>
 #include <vector>
 
-#include "base/limits.h"
 #include "wire/seqpacket.h"
 
 namespace upcall::dispatch {
 
 using wire::KeyVerdict;
+
+namespace {
+
+// It carries out one system call first, on a machine that may be on its knees; its requester waits
+// for as long in any case.
+constexpr std::chrono::seconds kShimReports{20};
+
+}  // namespace
 
 asio::awaitable<Result<Ok>> KeyConversation::land(std::int32_t keyring) {
   if (auto sent = send({.verdict = KeyVerdict::land, .keyring = keyring}); !sent) co_return sent;
@@ -49,7 +57,7 @@ Result<Ok> KeyConversation::send(wire::KeyAnswer answer, std::string_view payloa
 }
 
 asio::awaitable<Result<Ok>> KeyConversation::hear_report(const char* doing) {
-  if (!co_await readable(&connection_, limits::kPeerSpeaks)) co_return from_errno(doing, ETIMEDOUT);
+  if (!co_await readable(&connection_, kShimReports)) co_return from_errno(doing, ETIMEDOUT);
   wire::KeyReport report;
   const auto received = wire::receive_message(connection_.native_handle(),
                                               std::as_writable_bytes(std::span{&report, 1}));

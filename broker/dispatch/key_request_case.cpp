@@ -17,8 +17,6 @@ namespace {
 constexpr policy::Negative kBusy{.error = EBUSY, .seconds = 1};
 constexpr policy::Negative kLost{.error = EIO, .seconds = 1};
 
-bool is_busy(const Error& error) { return error.code == std::errc::device_or_resource_busy; }
-
 std::string task_directory(const event::Origin& origin) {
   return std::to_string(origin.pid) + "/task/" + std::to_string(origin.tid);
 }
@@ -34,15 +32,13 @@ KeyRequestCase::KeyRequestCase(const Services& services, event::EventId id,
 
 asio::awaitable<Outcome> KeyRequestCase::handle() {
   if (policy::passes_all_key_requests(services_.policy)) co_return pass();
-  auto known = co_await identify();
-  if (known) known = co_await take_share();
+  const auto known = co_await identify();
   auto outcome = Outcome::lost;
   if (known) {
     outcome = co_await decide_and_act();
   } else {
     complain(known.error());
-    const bool busy = is_busy(known.error());
-    outcome = co_await refuse(busy ? kBusy : kLost, busy ? Outcome::busy : Outcome::lost);
+    outcome = co_await refuse(kLost, Outcome::lost);
   }
   if (capture_) co_await services_.launcher.release(*capture_);
   co_return outcome;
@@ -104,28 +100,27 @@ Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
   return Ok{};
 }
 
-asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
+asio::awaitable<bool> KeyRequestCase::take_share() {
   const auto key = FairShare::key_of(event_.origin);
-  const auto too_many = from_errno("answer as many of the same origin at once", EBUSY);
-  if (services_.shares.exhausted(key)) co_return too_many;
+  if (services_.shares.exhausted(key)) co_return false;
   auto share = co_await services_.shares.acquire(key);
-  if (!share) co_return too_many;
+  if (!share) co_return false;
   share_ = *std::move(share);
-  co_return Ok{};
+  co_return true;
 }
 
 asio::awaitable<Outcome> KeyRequestCase::decide_and_act() {
   decision_ = policy::decide(services_.policy, event_);
   log::info(decided_line(event_, decision_));
-  switch (decision_.action.kind) {
-    case policy::ActionKind::pass:
-      co_return pass();
-    case policy::ActionKind::reject:
-      co_return co_await refuse(decision_.negative, Outcome::rejected);
-    case policy::ActionKind::run:
-      break;
+  const auto kind = decision_.action.kind;
+  if (kind == policy::ActionKind::pass) co_return pass();
+  if (kind == policy::ActionKind::reject) {
+    co_return co_await refuse(decision_.negative, Outcome::rejected);
   }
-  co_return co_await ask_handlers();
+  const bool has_share = co_await take_share();
+  if (has_share) co_return co_await ask_handlers();
+  complain(from_errno("answer as many of the same origin at once", EBUSY));
+  co_return co_await refuse(kBusy, Outcome::busy);
 }
 
 Outcome KeyRequestCase::pass() {

@@ -8,7 +8,7 @@ cd "$(dirname "$(realpath "$0")")/../.."
 declare -A notices=(
     [dumpable]=test_attacks.CloneReduced.test_handler_cannot_be_reached_before_its_exec
     [descriptors]=test_attacks.ClonePrivileged.test_handler_that_is_reached_before_its_exec_has_nothing_to_give
-    [keyring]=test_invariants.CloneReduced.test_keys_of_whoever_started_upcalld_cannot_be_found
+    [keyring]=test_request_key.Authority.test_handler_that_only_replies_has_none_of_the_requesters_keys
     [group]=test_attacks.CloneReduced.test_handler_of_the_attacker_finds_nothing_to_use
     [root]=test_strange_places.StrangePlaces.test_container_that_is_but_a_chroot_keeps_its_handler
     [ids]=test_invariants.CloneUserNamespace.test_ids_and_groups_are_those_of_init
