@@ -68,8 +68,9 @@ Result<Ok> isolate_keys() {
   return kernel::set_key_permissions(*keyring, kernel::kPossessorAll);
 }
 
-Result<Landing> Landing::make() {
-  const auto keyring = kernel::add_keyring("upcall.landing", kernel::kSessionKeyring);
+Result<Landing> Landing::make(std::uint64_t number) {
+  const auto keyring =
+      kernel::add_keyring("upcall.landing." + std::to_string(number), kernel::kSessionKeyring);
   if (!keyring) return keyring.error();
   Landing landing{*keyring};
   if (const auto set = kernel::set_key_permissions(*keyring, kOpen); !set) return set.error();
@@ -85,7 +86,7 @@ Result<Ok> Landing::close() { return kernel::set_key_permissions(keyring_, kClos
 Result<kernel::KeySerial> Landings::add() {
   const auto free = std::find(waiting_.begin(), waiting_.end(), std::nullopt);
   if (free == waiting_.end()) return from_errno("make one more landing", EAGAIN);
-  auto landing = Landing::make();
+  auto landing = Landing::make(++last_number_);
   if (!landing) return landing.error();
   *free = *std::move(landing);
   return (*free)->keyring();

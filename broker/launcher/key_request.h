@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,8 +23,9 @@ namespace upcall::launcher {
 // A keyring in our session's, for one authority; gone, and with it the authority, when destroyed.
 class Landing {
  public:
-  // Until close(), root may link keys to it, and do nothing else with it.
-  [[nodiscard]] static Result<Landing> make();
+  // Until close(), root may link keys to it, and do nothing else with it. No two have one number: a
+  // keyring takes the place of another of its name.
+  [[nodiscard]] static Result<Landing> make(std::uint64_t number);
   Landing(const Landing&) = delete;
   Landing& operator=(const Landing&) = delete;
   Landing(Landing&& other) noexcept : keyring_{std::exchange(other.keyring_, 0)} {}
@@ -50,6 +52,7 @@ class Landings {
 
  private:
   std::array<std::optional<Landing>, wire::kMaxCaptures> waiting_;
+  std::uint64_t last_number_{};
 };
 
 struct KeyRequest {
