@@ -50,7 +50,10 @@ Containers::Containers(asio::io_context& io, launcher::Client& launcher, int pro
       proc_{proc},
       directories_{std::move(directories)},
       reading_{io, 1},
-      unread_came_{io, steady_clock::time_point::max()} {}
+      unread_came_{io, steady_clock::time_point::max()},
+      all_seen_{io, steady_clock::time_point::max()} {
+  for (std::uint32_t i = 0; i < directories_.size(); ++i) unseen_.insert(i);
+}
 
 void Containers::start() {
   for (std::uint32_t i = 0; i < directories_.size(); ++i) start_loop(io_, watch(i));
@@ -59,6 +62,7 @@ void Containers::start() {
 
 asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
   const auto* record = known(init);
+  if (record == nullptr) co_await look_at_all();
   if (record == nullptr && !unread_.empty()) {
     co_await read_unread(true);
     record = known(init);
@@ -71,6 +75,7 @@ asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
 }
 
 asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
+  co_await look_at_all();
   co_await read_unread(true);
   std::map<std::string, origin::Record> living;
   for (const auto& [source, record] : registry_.records()) {
@@ -90,6 +95,19 @@ std::optional<kernel::Stat> Containers::read_stat(pid_t pid) const {
   return text ? kernel::parse_stat(*text) : std::nullopt;
 }
 
+// What happens right after the start must not be told that there are no containers.
+asio::awaitable<void> Containers::look_at_all() {
+  error_code ec;
+  while (!unseen_.empty()) {
+    co_await all_seen_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  }
+}
+
+void Containers::looked_at(std::uint32_t directory) {
+  unseen_.erase(directory);
+  if (unseen_.empty()) all_seen_.cancel();
+}
+
 // A runtime that is not there yet may come, and one that was removed may come again.
 asio::awaitable<void> Containers::watch(std::uint32_t directory) {
   asio::steady_timer timer{io_};
@@ -105,6 +123,7 @@ asio::awaitable<void> Containers::watch(std::uint32_t directory) {
       log::warning("no containers from " + printable(directories_[directory].path) + ": " +
                    last_problem);
     }
+    looked_at(directory);
     timer.expires_after(limits::kLookForDirectory);
     error_code ec;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -116,6 +135,7 @@ asio::awaitable<void> Containers::follow(std::uint32_t directory,
                                          launcher::OpenedDirectory opened) {
   asio::posix::stream_descriptor entries{io_, opened.changes.release()};
   list(directory, opened.entries.get());
+  looked_at(directory);
   error_code ec;
   for (;;) {
     const auto changes = kernel::read_changes(entries.native_handle());

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ class Containers {
     std::chrono::steady_clock::time_point next;
   };
 
+  // Waits until each directory has been looked at once, or is not there.
+  [[nodiscard]] asio::awaitable<void> look_at_all();
+  void looked_at(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<void> watch(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<void> follow(std::uint32_t directory,
                                              launcher::OpenedDirectory opened);
@@ -70,6 +74,8 @@ class Containers {
   std::map<origin::SourceId, Unread> unread_;
   Semaphore reading_;
   asio::steady_timer unread_came_;
+  std::set<std::uint32_t> unseen_;  // directories, at the start
+  asio::steady_timer all_seen_;
 };
 
 }  // namespace upcall::dispatch
