@@ -129,19 +129,26 @@ bool become_undumpable(const Confinement& /*unused*/) noexcept {
   return broken::kDumpable || call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-// The launcher's session keyring, with all that waits there for an answer, stays behind.
-bool leave_session_keyring() noexcept {
+bool join_new_session_keyring() noexcept {
   return broken::kKeyring || call(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) ||
          errno == ENOSYS;
 }
 
-// The process keyring is only a bridge, since the handler, a process of its own, does not inherit
-// it. Entering a user namespace takes an assumed authority away, so it is assumed after that.
+// The launcher's session keyring, with all that waits there for an answer, stays behind; as root,
+// whom no quota keeps from it. The process keyring is only a bridge for the authority, since the
+// handler, a process of its own, does not inherit it.
+bool leave_keyring(const Confinement& c) noexcept {
+  if (c.authority != 0 && !call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_PROCESS_KEYRING))
+    return false;
+  return join_new_session_keyring();
+}
+
+// Its own; a user with as many keys as he may have stays with root's, which is as empty. Entering a
+// user namespace takes an assumed authority away, so it is assumed after that.
 bool join_keyring(const Confinement& c) noexcept {
-  if (c.authority == 0) return leave_session_keyring();
-  return call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_PROCESS_KEYRING) &&
-         leave_session_keyring() &&
-         call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_SESSION_KEYRING) &&
+  if (!join_new_session_keyring() && errno != EDQUOT) return false;
+  if (c.authority == 0) return true;
+  return call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_SESSION_KEYRING) &&
          call(SYS_keyctl, KEYCTL_CLEAR, KEY_SPEC_PROCESS_KEYRING) &&
          call(SYS_keyctl, KEYCTL_ASSUME_AUTHORITY, c.key);
 }
@@ -237,6 +244,7 @@ constexpr std::array kSteps = {
     Step{ConfineStep::last_clone, prepare_birth},
     Step{ConfineStep::namespaces, enter_namespaces},
     Step{ConfineStep::root, enter_root},
+    Step{ConfineStep::keyring, leave_keyring},
     Step{ConfineStep::ids, set_ids},
     Step{ConfineStep::user_namespace, enter_user_namespace},
     Step{ConfineStep::inner_ids, set_inner_ids},
