@@ -37,6 +37,8 @@ class SystemTest(unittest.TestCase):
             self.skipTest("needs root")
         if not (paths.BIN / "upcalld").exists():
             self.skipTest("upcalld is not built")
+        if self.core_mode == "socket" and not kernel.has_core_sockets():
+            self.skipTest("this kernel has no core dump socket")
         self.guard = kernel.Guard()
         self.addCleanup(self.guard.close)
         self.directory = tempfile.mkdtemp(prefix="upcall-")

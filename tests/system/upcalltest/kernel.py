@@ -21,6 +21,11 @@ def core_settings():
     return read("kernel/core_pattern"), read("kernel/core_pipe_limit")
 
 
+def has_core_sockets():
+    modes = _SYSCTL / "kernel/core_modes"
+    return modes.exists() and "socket" in modes.read_text().split()
+
+
 class Guard:
     """Has the settings to itself; puts them back at its end, also when this process is killed."""
 
