@@ -158,8 +158,6 @@ class Verdicts(SystemTest):
         member.run("/bin/crash")
         self.check_mixed(pause, member, failed={"D3", "D5"})
 
-    # Known gap: whoever is mixed is called by the name of the container whose processes it is among.
-    @unittest.expectedFailure
     def test_member_of_a_pod_with_shared_processes_is_not_called_by_its_owner_s_name(self):
         pause, member = self.pod_with_shared_processes()
         member.run("/bin/crash")

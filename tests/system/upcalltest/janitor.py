@@ -2,6 +2,8 @@
 """janitor.py CGROUP COMMAND...: when its standard input ends, and so however the test that started it ends, runs
 the command that deletes a container, kills whatever is left in its cgroup, and removes that, in all hierarchies."""
 
+import contextlib
+import os
 import pathlib
 import select
 import subprocess
@@ -18,9 +20,20 @@ def wait_until_empty(cgroup, seconds):
             events.seek(0)
 
 
+def wait_for_tasks(cgroup, seconds):
+    """Until those that are in it have ended: an older hierarchy has no event for it."""
+    for pid in (cgroup / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            ended = os.pidfd_open(int(pid))
+            if not select.select([ended], [], [], seconds)[0]:
+                raise TimeoutError(f"process {pid} in {cgroup} did not end")
+            os.close(ended)
+
+
 def remove(cgroup):
     below = [path for path in cgroup.rglob("*") if path.is_dir()]
     for path in [*reversed(below), cgroup]:
+        wait_for_tasks(path, 30)
         path.rmdir()
 
 
