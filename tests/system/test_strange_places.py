@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -29,6 +30,17 @@ rules:
 defaults: {{coredump: {otherwise}}}
 """
 REPORT = "[/bin/report, /tmp/report]"
+# Keys until the user whose number it is given may have no more, held until its standard input ends.
+FILL_KEYS = """
+import ctypes, os, sys
+os.setresuid(*[int(sys.argv[1])] * 3)
+add_key = ctypes.CDLL(None, use_errno=True).syscall
+number = 0
+while add_key(248, b"user", b"%d" % number, b"x", 1, -3) >= 0:
+    number += 1
+print(os.strerror(ctypes.get_errno()), flush=True)
+sys.stdin.read()
+"""
 
 
 class StrangePlaces(SystemTest):
@@ -57,6 +69,16 @@ class StrangePlaces(SystemTest):
         os.kill(targets["handler"], signal.SIGKILL)
         crashed.wait()
         self.assertFalse(container.path("/tmp/report").exists())
+
+    def test_user_with_as_many_keys_as_he_may_have_keeps_his_handler(self):
+        container = self.oci("crun", user_namespace=True)
+        daemon = self.start_policy()
+        with subprocess.Popen([sys.executable, "-c", FILL_KEYS, "100000"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as holder:
+            self.assertEqual(holder.stdout.readline(), "Disk quota exceeded\n")
+            container.run("/bin/crash")
+            daemon.wait_for("outcome=handled")
+            holder.stdin.close()
 
     def child(self, parent, name):
         def is_named(pid):
