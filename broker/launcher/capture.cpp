@@ -114,6 +114,9 @@ Result<Capture> Capturing::inspect(UniqueFd pidfd) {
   if (!facts) return facts.error();
   capture.pid = capture.tid = facts->pid;
   const ThreadName thread{.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id};
+  const auto stat = kernel::read_stat(proc_directory(thread));
+  if (!stat) return stat.error();
+  capture.kernel_thread = stat->kernel_thread;
   if (const auto looked = look_at(capture, thread); !looked) return looked.error();
   return capture;
 }
@@ -201,14 +204,14 @@ Result<ThreadName> Capturing::find_requester(Capture& capture, int shim) {
   capture.tid = *tid;
   capture.dumpable = pidfds->facts.dumpable;
   capture.tag = kernel::read_tag(capture.pidfd.get());
+  capture.kernel_thread = stat->kernel_thread;
   capture.by_kernel = stat->kernel_thread || is_kernels(*capture.key, directory);
   return ThreadName{.pid = capture.pid, .tid = *tid, .cgroup_id = pidfds->facts.cgroup_id};
 }
 
 Result<Ok> Capturing::read_origin(Capture& capture, const ThreadName& thread) {
   // The kernel's own threads are the host's, and have nothing of what confines a process.
-  const auto stat = kernel::read_stat(proc_directory(thread));
-  if (stat && stat->kernel_thread) return Ok{};
+  if (capture.kernel_thread) return Ok{};
   auto origin = read_subject(thread, own_.cgroup_root.get());
   if (!origin && kept_out(origin.error())) return Ok{};
   if (!origin) return origin.error();

@@ -37,6 +37,7 @@ struct Capture {
   pid_t tid{};  // the thread that caused the upcall
   std::optional<int> dumpable;
   int signal{};  // the fatal one; 0 where this kernel does not tell
+  bool kernel_thread{};
   // Empty where a security module keeps even us out of the process: then it is the host's, and
   // nothing of its own can be entered.
   std::optional<Subject> origin;
