@@ -33,15 +33,11 @@ asio::awaitable<Result<Whose>> Answers::find_out(UniqueFd pidfd) {
                                 .pid = reply.pid,
                                 .tid = reply.pid,
                                 .cgroup = kernel::read_unified_cgroup(proc_, number)};
-  auto origin = origin::resolve(subject, reply,
-                                {.exe = std::move(inspected->exe),
-                                 .host_name = std::move(inspected->host_name),
-                                 .tag = std::move(inspected->tag)});
+  auto origin = origin::resolve(subject, reply, std::move(inspected->texts));
   if (!origin) co_return origin.error();
   Whose whose{.origin = *std::move(origin), .init = reply.template_pid};
   if (whose.init == 0) co_return whose;
-  if (whose.origin.verdict == event::Verdict::in_container)
-    whose.origin.container = co_await containers_.find(whose.init);
+  co_await containers_.name(whose.origin, whose.init);
   const auto status = kernel::read_proc(proc_, std::to_string(whose.init) + "/status");
   if (status) whose.init_status = kernel::parse_status(*status);
   const auto* selector = policy::container_of(policy_, whose.origin);

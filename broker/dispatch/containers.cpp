@@ -60,23 +60,25 @@ void Containers::start() {
   start_loop(io_, read_late_ones());
 }
 
-asio::awaitable<std::optional<event::Container>> Containers::find(pid_t init) {
+asio::awaitable<void> Containers::name(event::Origin& origin, pid_t init) {
+  // Of others the container is only that of their PID namespace, which may be another one's.
+  if (origin.verdict != event::Verdict::in_container) co_return;
   const auto* record = known(init);
-  if (record == nullptr) co_await look_at_all();
-  if (record == nullptr && !unread_.empty()) {
-    co_await read_unread(true);
+  if (record == nullptr && !(unseen_.empty() && unread_.empty())) {
+    co_await catch_up();
     record = known(init);
   }
-  // As long as a process of its PID namespace is held, its number is its own.
-  if (record == nullptr) {
-    co_return origin::container_of_cgroup(kernel::read_unified_cgroup(proc_, std::to_string(init)));
+  if (record != nullptr) {
+    origin.container = record->container;
+    co_return;
   }
-  co_return record->container;
+  // As long as a process of its PID namespace is held, its number is its own.
+  origin.container =
+      origin::container_of_cgroup(kernel::read_unified_cgroup(proc_, std::to_string(init)));
 }
 
 asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
-  co_await look_at_all();
-  co_await read_unread(true);
+  co_await catch_up();
   std::map<std::string, origin::Record> living;
   for (const auto& [source, record] : registry_.records()) {
     if (known(record.init) == &record)
@@ -96,11 +98,12 @@ std::optional<kernel::Stat> Containers::read_stat(pid_t pid) const {
 }
 
 // What happens right after the start must not be told that there are no containers.
-asio::awaitable<void> Containers::look_at_all() {
+asio::awaitable<void> Containers::catch_up() {
   error_code ec;
   while (!unseen_.empty()) {
     co_await all_seen_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
+  co_await read_unread(true);
 }
 
 void Containers::looked_at(std::uint32_t directory) {

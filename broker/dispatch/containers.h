@@ -11,6 +11,7 @@
 
 #include "base/asio.h"
 #include "base/semaphore.h"
+#include "event/event.h"
 #include "kernel/stat.h"
 #include "launcher/client.h"
 #include "origin/registry.h"
@@ -27,9 +28,9 @@ class Containers {
   // Starts watching the directories, for as long as `io` runs.
   void start();
 
-  // The container of this init, by its record or else by the name of its cgroup. Looks at records
-  // that have not been read yet before it says that there is none.
-  [[nodiscard]] asio::awaitable<std::optional<event::Container>> find(pid_t init);
+  // Names the container of an origin that is in one, whose init this is, by its record or else by
+  // the name of its cgroup. Looks at records that have not been read yet before it finds none.
+  [[nodiscard]] asio::awaitable<void> name(event::Origin& origin, pid_t init);
 
   // Those whose init lives, by the paths of their records; what has come just now is read first.
   [[nodiscard]] asio::awaitable<std::map<std::string, origin::Record>> running();
@@ -41,8 +42,8 @@ class Containers {
     std::chrono::steady_clock::time_point next;
   };
 
-  // Waits until each directory has been looked at once, or is not there.
-  [[nodiscard]] asio::awaitable<void> look_at_all();
+  // Waits until each directory has been looked at once, or is not there, and reads what has come.
+  [[nodiscard]] asio::awaitable<void> catch_up();
   void looked_at(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<void> watch(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<void> follow(std::uint32_t directory,

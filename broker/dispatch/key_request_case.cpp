@@ -51,9 +51,7 @@ asio::awaitable<Result<Ok>> KeyRequestCase::identify() {
   capture_ = captured->reply.capture;
   const pid_t init = captured->reply.template_pid;
   if (auto learnt = learn(*std::move(captured)); !learnt) co_return learnt.error();
-  // Of others the container is only that of their PID namespace, which may be another one's.
-  if (event_.origin.verdict == event::Verdict::in_container)
-    event_.origin.container = co_await services_.containers.find(init);
+  co_await services_.containers.name(event_.origin, init);
   co_return Ok{};
 }
 
@@ -82,10 +80,7 @@ Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
                           .tid = key.reply.tid};
   subject.cgroup = kernel::read_unified_cgroup(
       services_.proc, std::to_string(subject.pid) + "/task/" + std::to_string(subject.tid));
-  auto origin = origin::resolve(subject, captured.reply,
-                                {.exe = std::move(captured.exe),
-                                 .host_name = std::move(captured.host_name),
-                                 .tag = std::move(captured.tag)});
+  auto origin = origin::resolve(subject, captured.reply, std::move(captured.texts));
   if (!origin) return origin.error();
   event_.origin = *std::move(origin);
   event_.detail = event::KeyRequest{.key = key.reply.key,

@@ -39,9 +39,9 @@ class Texts {
 
 Captured read_captured(const wire::CaptureReply& reply, Texts& texts) {
   Captured captured{.reply = reply};
-  captured.exe = texts.take(reply.exe_length);
-  captured.host_name = texts.take(reply.host_name_length);
-  captured.tag = texts.take(reply.tag_length);
+  captured.texts.exe = texts.take(reply.exe_length);
+  captured.texts.host_name = texts.take(reply.host_name_length);
+  captured.texts.tag = texts.take(reply.tag_length);
   return captured;
 }
 

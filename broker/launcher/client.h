@@ -14,6 +14,7 @@
 #include "base/asio.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "wire/capture_texts.h"
 #include "wire/launcher.h"
 #include "wire/seqpacket.h"
 
@@ -30,9 +31,7 @@ struct CapturedKey {
 
 struct Captured {
   wire::CaptureReply reply;
-  std::string exe;
-  std::string host_name;
-  std::string tag;
+  wire::CaptureTexts texts;
   std::optional<CapturedKey> key;
 };
 

@@ -65,7 +65,7 @@ Result<Ok> read_thread(const Subject& subject, const wire::CaptureReply& capture
 }  // namespace
 
 Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& capture,
-                              Texts texts) {
+                              wire::CaptureTexts texts) {
   event::Origin origin{.pid = subject.pid,
                        .tid = subject.tid,
                        .exe = std::move(texts.exe),

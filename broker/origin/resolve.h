@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "event/event.h"
+#include "wire/capture_texts.h"
 #include "wire/launcher.h"
 
 namespace upcall::origin {
@@ -18,15 +19,9 @@ struct Subject {
   std::string cgroup;  // its path in the unified hierarchy; empty without one
 };
 
-// What the launcher read beside its reply's numbers.
-struct Texts {
-  std::string exe;
-  std::string host_name;
-  std::string tag;
-};
-
 // ESRCH when the process was gone before everything was read: what was read then may be another's.
 [[nodiscard]] Result<event::Origin> resolve(const Subject& subject,
-                                            const wire::CaptureReply& capture, Texts texts);
+                                            const wire::CaptureReply& capture,
+                                            wire::CaptureTexts texts);
 
 }  // namespace upcall::origin
