@@ -124,7 +124,8 @@ std::size_t find_filter(Assembler& code, const Offsets& offsets) {
   const auto too_deep = code.jump_if(BPF_JGE, kCount, kMostFilters);
   follow(code, kTask, offsets.filter_of_task);
   const auto loop = code.here();
-  const auto done = code.jump_if(BPF_JEQ, kCount, 0);
+  // Not BPF_JEQ with 0, of which the verifier of Linux 6.1 does not learn that the loop ends.
+  const auto done = code.jump_if(BPF_JLT, kCount, 1);
   follow(code, kPointer, offsets.previous);
   code.plus(kCount, -1);
   code.jump_back(loop);
