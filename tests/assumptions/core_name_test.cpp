@@ -112,6 +112,7 @@ TEST_F(CoreName, KnowsTheTimeAndTheProcessor) {
   const auto before = ::time(nullptr);
   const auto report = crash("%t %C");
   ASSERT_EQ(report.arguments.size(), 2U);
+  if (report.arguments[1].empty()) GTEST_SKIP() << "this kernel has no %C in core_pattern";
   EXPECT_GE(std::stol(report.arguments[0]), before);
   EXPECT_LE(std::stol(report.arguments[0]), ::time(nullptr));
   EXPECT_LT(std::stol(report.arguments[1]), ::sysconf(_SC_NPROCESSORS_CONF));
