@@ -10,7 +10,7 @@ declare -A UPCALL_PACKAGES=(
         systemd gdb strace iproute2 procps util-linux crun runc busybox-static zstd file
         podman lxc systemd-container dbus-daemon"
     [demo]="iproute2 procps util-linux crun gdb zstd file"
-    [vm]="qemu-system-x86 busybox-static e2fsprogs binutils xz-utils zstd lz4 gzip"
+    [vm]="qemu-system-x86 busybox-static e2fsprogs binutils xz-utils zstd lz4 gzip kmod debootstrap"
 )
 
 # Refreshes the package lists only when something is missing: a machine that has everything needs no network.

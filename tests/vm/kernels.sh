@@ -1,17 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# kernels.sh SERIES: fetches the newest Debian cloud kernel of a series ("6.1") that the configured package
-# repositories have, and prints the directory that holds it: `vmlinux` to boot, `release` with its name.
-# Kept in ${XDG_CACHE_HOME:-/var/cache}/upcalld-vm. Exit status 77: the repositories have no such kernel.
+# kernels.sh SERIES: fetches the newest Debian cloud kernel of a series ("6.1") and prints the directory that holds it:
+# `vmlinux` to boot, `release` with its name, `modules` for /lib/modules. It is looked for in the configured package
+# repositories and then in what Debian's next release has, from the same mirror and by an apt of its own, so that
+# nothing of that is ever installed. Kept in ${XDG_CACHE_HOME:-/var/cache}/upcalld-vm. Exit status 77: there is none.
+# kernels.sh --list: prints the series that we test.
 set -euo pipefail
 
-readonly series=${1:?usage: kernels.sh SERIES}
+# The oldest that we support, those of Debian's releases, and the newest.
+readonly all=(6.1 6.12 6.18 7.3)
+readonly series=${1:?usage: kernels.sh SERIES | --list}
 readonly cache=${XDG_CACHE_HOME:-/var/cache}/upcalld-vm
+readonly newer=(trixie trixie-backports)
 readonly skip=77
+apt_options=(-o APT::Sandbox::User=root)
 
-newest_package() {
-    apt-cache search --names-only "^linux-image-${series//./\\.}\.[0-9]+.*-cloud-amd64\$" |
-        cut -d' ' -f1 | sort -V | tail -n1
+# apt with the newer suites alone: lists and caches of its own, the machine's trusted keys.
+use_newer_suites() {
+    local apt=$cache/apt mirror
+    mirror=$("$(dirname "$(realpath "$0")")/mirror.sh")
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    printf "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror %s main\n" "${newer[@]}" >"$apt/sources.list"
+    apt_options+=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$apt/lists"
+        -o "Dir::Cache=$apt/cache")
+    apt-get "${apt_options[@]}" -qq update >&2 || true # without a network the lists of last time will do
+}
+
+# The names of the series' packages begin with "image-", and since 7.2 others hold what was in them.
+releases() {
+    apt-cache "${apt_options[@]}" search --names-only "^linux-image-${series//./\\.}\.[0-9]+.*-cloud-amd64\$" |
+        sed -E 's/^linux-image-([^ ]+) .*/\1/' | sort -V
 }
 
 # PVH boot wants the ELF inside the bzImage: it saves a second of unpacking inside the emulated machine.
@@ -33,31 +51,46 @@ extract_vmlinux() {
 }
 
 fetch() {
-    local package=$1 directory=$2 work
+    local release=$1 directory=$2 work part
     work=$(mktemp -d "$cache/fetch.XXXXXX")
     # shellcheck disable=SC2064 # the directory of now
     trap "rm -rf '$work'" EXIT
-    # apt drops to its own user, who must be able to write here.
-    chmod 0755 "$work"
-    (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$package" >&2)
-    dpkg-deb -x "$work"/*.deb "$work/root"
+    for part in image binary modules base; do
+        if apt-cache "${apt_options[@]}" show "linux-$part-$release" >/dev/null 2>&1; then
+            (cd "$work" && apt-get "${apt_options[@]}" -qq download "linux-$part-$release" >&2)
+        fi
+    done
+    for part in "$work"/*.deb; do dpkg-deb -x "$part" "$work/root"; done
     mkdir "$work/kernel"
     extract_vmlinux "$(find "$work/root" -name 'vmlinuz*' -type f | head -n1)" "$work/kernel/vmlinux"
-    echo "${package#linux-image-}" >"$work/kernel/release"
+    echo "$release" >"$work/kernel/release"
+    mkdir -p "$work/root/lib" # the newer packages hold /usr/lib alone
+    [[ -d $work/root/lib/modules ]] || mv "$work/root/usr/lib/modules" "$work/root/lib/"
+    depmod -b "$work/root" "$release"
+    mv "$work/root/lib/modules/$release" "$work/kernel/modules"
     rm -rf "$directory"
     mv "$work/kernel" "$directory"
 }
 
+if [[ $series == --list ]]; then
+    printf '%s\n' "${all[@]}"
+    exit
+fi
 mkdir -p "$cache"
 exec {lock}>"$cache/.lock"
 flock "$lock"
-package=$(newest_package)
-if [[ -z $package ]]; then
+release=$(releases | tail -n1)
+if [[ -z $release ]]; then
+    use_newer_suites
+    release=$(releases | tail -n1)
+fi
+if [[ -z $release ]]; then
     # Without package lists the newest that was fetched before will do.
     directory=$(find "$cache" -maxdepth 1 -name "${series}.*" | sort -V | tail -n1)
     [[ -n $directory ]] || { echo "kernels.sh: no kernel $series in the repositories" >&2; exit "$skip"; }
 else
-    directory=$cache/${package#linux-image-}
-    [[ -s $directory/vmlinux ]] || fetch "$package" "$directory"
+    directory=$cache/$release
+    # Not with ||, which would turn errexit off in all of fetch.
+    if [[ ! -d $directory/modules ]]; then fetch "$release" "$directory"; fi
 fi
 echo "$directory"
