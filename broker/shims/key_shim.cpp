@@ -34,6 +34,14 @@ constexpr unsigned kShort = 1;
 constexpr unsigned kOutage = 5;
 // What it does where no helper answers (key_negative_timeout).
 constexpr unsigned kNobody = 60;
+// The kernel counts the seconds that its clock begins, the present one too: one alone may be over
+// before the requester has looked, which then hears ENOKEY whatever the answer was. And with 0 it
+// would forget an error at once.
+constexpr unsigned kLeastSeconds = 2;
+
+constexpr unsigned at_least_one_whole(unsigned seconds) {
+  return seconds < kLeastSeconds ? kLeastSeconds : seconds;
+}
 
 struct Options {
   const char* socket{};
@@ -155,7 +163,7 @@ class Request {
   long instantiate() {
     const auto& head = answer.head;
     // First, since the authority to set it ends with the answer.
-    if (head.seconds != 0) keyctl(KEYCTL_SET_TIMEOUT, key_, head.seconds);
+    if (head.seconds != 0) keyctl(KEYCTL_SET_TIMEOUT, key_, at_least_one_whole(head.seconds));
     const iovec payload{.iov_base = &answer.payload, .iov_len = head.payload_bytes};
     const long result =
         keyctl(KEYCTL_INSTANTIATE_IOV, key_, address_of(&payload), 1, KEY_SPEC_REQUESTOR_KEYRING);
@@ -164,9 +172,8 @@ class Request {
     return result;
   }
 
-  // With 0 seconds the kernel would forget the error as well.
   long reject(int error, unsigned seconds) {
-    return keyctl(KEYCTL_REJECT, key_, seconds == 0 ? kShort : seconds, error,
+    return keyctl(KEYCTL_REJECT, key_, at_least_one_whole(seconds), error,
                   KEY_SPEC_REQUESTOR_KEYRING);
   }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests keys, in a session keyring of its own that holds a secret, and says what it got:
 //
-//   upcall-requester [--count=N] TYPE DESCRIPTION CALLOUT
+//   upcall-requester [--count=N | --repeat=N] TYPE DESCRIPTION CALLOUT
 //
 //   errno=0 us=1480 key=123 payload=...
 //
-// one line for each of N processes that ask at once, each for DESCRIPTION and its number.
+// one line for each of N processes that ask at once, each for DESCRIPTION and its number; or for
+// each of N requests of one process, which forgets all its keys in between.
 #include <linux/keyctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -61,17 +63,29 @@ int request_many(const Wanted& wanted, int count) {
   return 0;
 }
 
+int request_again(const Wanted& wanted, int times) {
+  for (int i = 0; i < times; ++i) {
+    request({wanted.type, wanted.description + std::to_string(i), wanted.callout});
+    if (::syscall(SYS_keyctl, KEYCTL_CLEAR, KEY_SPEC_SESSION_KEYRING) != 0) return 1;
+  }
+  return 0;
+}
+
+// Of an option such as "--count=", which it takes off; 0 without it.
+int take_number(std::span<char*>& words, std::string_view option) {
+  if (words.empty() || !std::string_view{words[0]}.starts_with(option)) return 0;
+  const int number = std::atoi(words[0] + option.size());
+  words = words.subspan(1);
+  return number;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  constexpr std::string_view kCount = "--count=";
-  int count = 0;
-  if (argc > 1 && std::string_view{argv[1]}.starts_with(kCount)) {
-    count = std::atoi(argv[1] + kCount.size());
-    --argc;
-    ++argv;
-  }
-  if (argc != 4) return 2;
+  std::span<char*> words{argv + 1, static_cast<std::size_t>(argc) - 1};
+  const int count = take_number(words, "--count=");
+  const int times = take_number(words, "--repeat=");
+  if (words.size() != 3) return 2;
   if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0) {
     std::perror("upcall-requester: cannot join a session keyring");
     return 1;
@@ -81,8 +95,9 @@ int main(int argc, char** argv) {
     std::perror("upcall-requester: cannot add a key");
     return 1;
   }
-  const Wanted wanted{argv[1], argv[2], argv[3]};
+  const Wanted wanted{words[0], words[1], words[2]};
   if (count > 0) return request_many(wanted, count);
+  if (times > 0) return request_again(wanted, times);
   request(wanted);
   return 0;
 }

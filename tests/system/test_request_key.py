@@ -152,6 +152,12 @@ class Failures(RequestKey):
         self.assertEqual(self.request(self.demo()).error, "EACCES")
         self.assertEqual(self.event(daemon, "demo:x")[2]["outcome"], "rejected")
 
+    def test_error_is_kept_when_a_second_ends_meanwhile(self):
+        self.start_with_keys(POLICY.replace("do: answer", "do: reject"))
+        ended = self.demo().run("/bin/requester", "--repeat=600", "user", "demo:", "c", seconds=120)
+        errors = {answer.error for answer in answers_in(ended.output)}
+        self.assertEqual(errors - {"EDQUOT"}, {"EACCES"})  # the kernel takes its time to give a user's quota back
+
     def test_many_at_once(self):
         daemon, container = self.start_with_keys(), self.demo()
         ended = container.run("/bin/requester", "--count=48", "user", "demo:", "c", seconds=120)

@@ -38,10 +38,24 @@ def request_on_host(kind, description, callout, seconds=30):
     return answers_in(done.stdout)[0]
 
 
+class Mount:
+    """`source` in the place of `target`: a mount, so that nothing of it outlives the machine, and a process waits
+    to undo it which outlives this one."""
+
+    def __init__(self, source, target):
+        self._target = target
+        self._undo = subprocess.Popen(["sh", "-c", 'cat >/dev/null; umount -l "$0"', target], stdin=subprocess.PIPE,
+                                      start_new_session=True)
+        subprocess.run(["mount", "--bind", source, target], check=True)
+
+    def close(self):
+        self._undo.stdin.close()
+        if self._undo.wait(timeout=30) != 0:
+            raise AssertionError(f"{self._target} is not what it was")
+
+
 class Helper:
-    """Our shim in the place of the helper that the kernel executes, and that helper beside it as the stock one.
-    A mount and not a file, so that nothing of it outlives the machine, and a process waits to undo it which
-    outlives this one."""
+    """Our shim in the place of the helper that the kernel executes, and that helper beside it as the stock one."""
 
     def __init__(self, directory, socket, options=""):
         self.stock = pathlib.Path(directory) / "request-key.stock"
@@ -49,11 +63,7 @@ class Helper:
         script = pathlib.Path(directory) / "request-key"
         script.write_text(f"#!{paths.BIN / 'upcall-shim'} request-key={socket},stock={self.stock}{options}\n")
         script.chmod(0o755)
-        self._undo = subprocess.Popen(["sh", "-c", 'cat >/dev/null; umount -l "$0"', HELPER], stdin=subprocess.PIPE,
-                                      start_new_session=True)
-        subprocess.run(["mount", "--bind", script, HELPER], check=True)
+        self._mount = Mount(script, HELPER)
 
     def close(self):
-        self._undo.stdin.close()
-        if self._undo.wait(timeout=30) != 0:
-            raise AssertionError(f"{HELPER} is not what it was")
+        self._mount.close()
