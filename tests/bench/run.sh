@@ -1,14 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds what is measured and measures it. usage: run.sh [latency] [OPTION...]: run.py, or latency.py, have the options.
+# Builds what is measured and measures it. usage: run.sh [latency|key_latency] [OPTION...]: run.py, latency.py and key_latency.py have the options.
 set -eu
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 script=run
-if [ "${1-}" = latency ]; then
-  script=latency
+case ${1-} in
+latency | key_latency)
+  script=$1
   shift
-fi
+  ;;
+esac
 cd "$source_dir"
 cmake --preset release >/dev/null
-cmake --build --preset release --target demo_programs bench_pipe_drop bench_pipe_store bench_note_start >/dev/null
+cmake --build --preset release --target demo_programs upcall-requester bench_pipe_drop bench_pipe_store bench_note_start \
+  bench_answer_key >/dev/null
 UPCALL_BUILD="$source_dir/build/release" exec python3 "$source_dir/tests/bench/$script.py" "$@"
