@@ -29,6 +29,14 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
   return {};
 }
 
+// A word in braces is a field that the policy's check knows; anything else in them, JSON say, is
+// meant as it stands.
+bool is_field(std::string_view argument) {
+  constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyz_";
+  if (argument.size() < 3 || argument.front() != '{' || argument.back() != '}') return false;
+  return argument.find_first_not_of(kWord, 1) == argument.size() - 1;
+}
+
 // A file of the host is never executed in a container: it would be within the container's reach.
 bool is_sound(const wire::HandlerRow& row) {
   if (row.timeout.count() <= 0 || row.arguments.empty()) return false;
@@ -100,10 +108,12 @@ std::vector<std::string> fill_arguments(const std::vector<std::string>& argument
   std::vector<std::string> filled;
   filled.reserve(arguments.size());
   for (const std::string_view argument : arguments) {
-    const bool is_field = argument.size() > 2 && argument.front() == '{' && argument.back() == '}';
-    filled.push_back(
-        is_field ? value_of(environment, variable_of(argument.substr(1, argument.size() - 2)))
-                 : std::string{argument});
+    if (is_field(argument)) {
+      const auto field = argument.substr(1, argument.size() - 2);
+      filled.push_back(value_of(environment, variable_of(field)));
+    } else {
+      filled.emplace_back(argument);
+    }
   }
   return filled;
 }
