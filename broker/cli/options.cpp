@@ -27,6 +27,8 @@ Commands:
   tag PID                    what a process is marked with
   tag PID TEXT               mark it, for rules with 'when: {tag: ...}' (Linux 6.17)
   tag PID --remove
+  import request-key.conf [FILE|-]
+                             that file, or all that request-key reads, as a policy of upcalld's
 
 Options:
   --json                     the answer as JSON
@@ -55,24 +57,45 @@ Command parse_command(std::string_view word) {
   if (word == "containers") return Command::containers;
   if (word == "whois") return Command::whois;
   if (word == "tag") return Command::tag;
+  if (word == "import") return Command::import;
   usage_error("'" + printable(word) + "' is no command");
 }
 
-void take_words(Options& options, std::span<char*> words) {
-  if (words.empty()) usage_error("a command is needed");
-  options.command = parse_command(words[0]);
-  const bool of_process = options.command != Command::containers;
-  if (of_process && words.size() < 2) usage_error("the number of a process is needed");
-  if (of_process) options.pid = parse_pid(words[1]);
-  std::size_t used = of_process ? 2 : 1;
-  if (options.command == Command::tag && words.size() > used) {
-    if (options.tag) usage_error("either a tag or --remove");
-    options.tag = words[used++];
-    if (options.tag->empty() || options.tag->size() > kernel::kMaxTag) {
-      usage_error("a tag has 1 to " + std::to_string(kernel::kMaxTag) + " bytes");
-    }
+// Takes the next word off; empty when there is none.
+std::optional<std::string> take(std::span<char*>& words) {
+  if (words.empty()) return {};
+  std::string word = words.front();
+  words = words.subspan(1);
+  return word;
+}
+
+void take_process(Options& options, std::span<char*>& words) {
+  const auto pid = take(words);
+  if (!pid) usage_error("the number of a process is needed");
+  options.pid = parse_pid(*pid);
+  if (options.command != Command::tag || words.empty()) return;
+  if (options.tag) usage_error("either a tag or --remove");
+  options.tag = take(words);
+  if (options.tag->empty() || options.tag->size() > kernel::kMaxTag) {
+    usage_error("a tag has 1 to " + std::to_string(kernel::kMaxTag) + " bytes");
   }
-  if (words.size() > used) usage_error("unexpected argument '" + printable(words[used]) + "'");
+}
+
+void take_import(Options& options, std::span<char*>& words) {
+  if (take(words) != "request-key.conf") usage_error("what can be imported is 'request-key.conf'");
+  options.file = take(words);
+}
+
+void take_words(Options& options, std::span<char*> words) {
+  const auto command = take(words);
+  if (!command) usage_error("a command is needed");
+  options.command = parse_command(*command);
+  if (options.command == Command::import) {
+    take_import(options, words);
+  } else if (options.command != Command::containers) {
+    take_process(options, words);
+  }
+  if (!words.empty()) usage_error("unexpected argument '" + printable(words.front()) + "'");
 }
 
 enum Name : int { json = 1, runtime, remove, help, version };

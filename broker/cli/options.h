@@ -9,14 +9,15 @@
 
 namespace upcall::cli {
 
-enum class Command { containers, whois, tag };
+enum class Command { containers, whois, tag, import };
 
 struct Options {
   std::string runtime_directory{"/run/upcalld"};
   bool json{false};
   Command command{};
-  pid_t pid{};                     // for whois and tag
-  std::optional<std::string> tag;  // the one to set; empty: to remove
+  pid_t pid{};                      // for whois and tag
+  std::optional<std::string> tag;   // the one to set; empty: to remove
+  std::optional<std::string> file;  // the one to import
 };
 
 // Ends the process for --help, --version, and with status 2 for what cannot be understood.

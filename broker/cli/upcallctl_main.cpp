@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// upcallctl: whose is a process, which containers are known, and the mark that root puts on one.
+// upcallctl: whose is a process, which containers are known, the mark that root puts on one, and
+// other programs' configuration as policy.
 #include <array>
 #include <cstdio>
 
 #include "base/text.h"
 #include "cli/ask.h"
+#include "cli/import.h"
 #include "cli/options.h"
 #include "cli/show.h"
 #include "kernel/pidfd.h"
@@ -64,14 +66,17 @@ int tag(const Options& options) {
   return 0;
 }
 
+int run(const Options& options) {
+  if (options.command == Command::import) return import_request_key_conf(options.file);
+  return options.command == Command::tag ? tag(options) : ask_broker(options);
+}
+
 }  // namespace
 }  // namespace upcall::cli
 
 int main(int argc, char** argv) {
   try {
-    const auto options = upcall::cli::parse_options(argc, argv);
-    return options.command == upcall::cli::Command::tag ? upcall::cli::tag(options)
-                                                        : upcall::cli::ask_broker(options);
+    return upcall::cli::run(upcall::cli::parse_options(argc, argv));
   } catch (const std::exception& failure) {
     return upcall::cli::fail(failure.what());
   }
