@@ -48,6 +48,7 @@ class Broker {
         running_{io_, wire::kMaxCaptures},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
         key_shares_{io_, limits::kRunningEach, 1},
+        key_rates_{policy_.key_requests_per_second},
         containers_{io_, launcher_, proc_.get(),
                     read_state_directories(options.state_directories.get())},
         core_dumps_{services_with(shares_),
@@ -78,6 +79,7 @@ class Broker {
     return {.io = io_,
             .running = running_,
             .shares = shares,
+            .key_rates = key_rates_,
             .containers = containers_,
             .launcher = launcher_,
             .policy = policy_,
@@ -148,6 +150,7 @@ class Broker {
   Semaphore running_;
   dispatch::FairShare shares_;
   dispatch::FairShare key_shares_;
+  dispatch::RateLimit key_rates_;
   dispatch::Containers containers_;
   std::uint64_t last_id_{0};  // of an event
   dispatch::CoreDumps core_dumps_;

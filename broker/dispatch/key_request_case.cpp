@@ -95,13 +95,17 @@ Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
   return Ok{};
 }
 
-asio::awaitable<bool> KeyRequestCase::take_share() {
+asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
   const auto key = FairShare::key_of(event_.origin);
-  if (services_.shares.exhausted(key)) co_return false;
+  if (!services_.key_rates.admit(key, std::chrono::steady_clock::now())) {
+    co_return from_errno("answer an origin so often", EBUSY);
+  }
+  constexpr const char* kAtOnce = "answer as many of the same origin at once";
+  if (services_.shares.exhausted(key)) co_return from_errno(kAtOnce, EBUSY);
   auto share = co_await services_.shares.acquire(key);
-  if (!share) co_return false;
+  if (!share) co_return from_errno(kAtOnce, EBUSY);
   share_ = *std::move(share);
-  co_return true;
+  co_return Ok{};
 }
 
 asio::awaitable<Outcome> KeyRequestCase::decide_and_act() {
@@ -112,9 +116,9 @@ asio::awaitable<Outcome> KeyRequestCase::decide_and_act() {
   if (kind == policy::ActionKind::reject) {
     co_return co_await refuse(decision_.negative, Outcome::rejected);
   }
-  const bool has_share = co_await take_share();
-  if (has_share) co_return co_await ask_handlers();
-  complain(from_errno("answer as many of the same origin at once", EBUSY));
+  const auto share = co_await take_share();
+  if (share) co_return co_await ask_handlers();
+  complain(share.error());
   co_return co_await refuse(kBusy, Outcome::busy);
 }
 

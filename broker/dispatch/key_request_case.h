@@ -31,9 +31,9 @@ class KeyRequestCase {
   [[nodiscard]] asio::awaitable<Result<Ok>> identify();
   [[nodiscard]] asio::awaitable<Result<launcher::Captured>> capture();
   [[nodiscard]] Result<Ok> learn(launcher::Captured captured);
-  // False where the origin has as many handlers running as it may have: what waits here, waits
-  // there.
-  [[nodiscard]] asio::awaitable<bool> take_share();
+  // EBUSY where the origin has as many handlers running as it may have, for what waits here, waits
+  // there; and where it has asked too often.
+  [[nodiscard]] asio::awaitable<Result<Ok>> take_share();
   [[nodiscard]] asio::awaitable<Outcome> decide_and_act();
   [[nodiscard]] Outcome pass();
   // The handler first, and then the one that is asked where that fails.

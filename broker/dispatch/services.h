@@ -8,6 +8,7 @@
 #include "base/semaphore.h"
 #include "dispatch/containers.h"
 #include "dispatch/fair_share.h"
+#include "dispatch/rate_limit.h"
 #include "event/event.h"
 #include "launcher/client.h"
 #include "policy/policy.h"
@@ -18,6 +19,7 @@ struct Services {
   asio::io_context& io;
   Semaphore& running;  // as many as the launcher can hold
   FairShare& shares;
+  RateLimit& key_rates;
   Containers& containers;
   launcher::Client& launcher;
   const policy::Policy& policy;

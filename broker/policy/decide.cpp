@@ -11,7 +11,9 @@ namespace {
 // What the conditions are compared with, worked out once for all rules.
 struct Subject {
   const std::string* container{};  // nullptr outside every container that the policy names
-  std::optional<uid_t> uid;  // in the ids that `when.uid` is written in; empty: not translatable
+  // In the ids that `when.uid` and `when.gid` are written in; empty: not translatable.
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
   const event::Event& event;
 };
 
@@ -31,32 +33,40 @@ bool container_matches(const std::vector<std::string>& listed, const std::string
          (among(listed, *container) || among<std::string>(listed, kAnyContainer));
 }
 
-bool uid_matches(const std::vector<uid_t>& listed, std::optional<uid_t> uid) {
-  return listed.empty() || (uid && among(listed, *uid));
+// Of a user or a group.
+bool id_matches(const std::vector<uid_t>& listed, std::optional<uid_t> id) {
+  return listed.empty() || (id && among(listed, *id));
 }
 
 // Numbers before text, and globs last: most of a thousand rules must fall to a cheap comparison.
 bool matches(const CoreDumpMatch& when, const Subject& subject) {
   const auto& signal = std::get<event::CoreDump>(subject.event.detail).signal;
   if (!when.signal.empty() && !(signal && among(when.signal, *signal))) return false;
-  if (!uid_matches(when.uid, subject.uid)) return false;
+  if (!id_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
   const auto& origin = subject.event.origin;
   if (!when.tag.empty() && !any_glob_matches(when.tag, origin.tag)) return false;
   return when.exe.empty() || any_glob_matches(when.exe, origin.exe);
 }
 
+bool ids_match(const KeyRequestMatch& when, const Subject& subject) {
+  const auto& origin = subject.event.origin;
+  return id_matches(when.uid, subject.uid) && id_matches(when.gid, subject.gid) &&
+         id_matches(when.host_uid, origin.uid) && id_matches(when.host_gid, origin.gid);
+}
+
 bool matches(const KeyRequestMatch& when, const Subject& subject) {
   const auto& key = std::get<event::KeyRequest>(subject.event.detail);
   const auto source = key.by_kernel ? KeySource::kernel : KeySource::user;
   if (when.source != KeySource::any && when.source != source) return false;
-  if (!uid_matches(when.uid, subject.uid)) return false;
+  if (!ids_match(when, subject)) return false;
   if (!container_matches(when.container, subject.container)) return false;
   const auto allow = [](const std::vector<std::string>& globs, const std::string& text) {
     return globs.empty() || any_glob_matches(globs, text);
   };
-  return allow(when.type, key.type) && allow(when.description, key.description) &&
-         allow(when.callout, key.callout) && allow(when.destination, key.destination);
+  return allow(when.tag, subject.event.origin.tag) && allow(when.type, key.type) &&
+         allow(when.description, key.description) && allow(when.callout, key.callout) &&
+         allow(when.destination, key.destination);
 }
 
 bool glob_allows(const std::string& glob, const std::string& text) {
@@ -124,6 +134,7 @@ Decision decide(const Policy& policy, const event::Event& event) {
   const bool inside = origin.verdict == event::Verdict::in_container;
   const Subject subject{.container = container != nullptr ? &container->name : nullptr,
                         .uid = inside ? origin.inner_uid : std::optional{origin.uid},
+                        .gid = inside ? origin.inner_gid : std::optional{origin.gid},
                         .event = event};
   auto decision = std::holds_alternative<event::KeyRequest>(event.detail)
                       ? first_match(policy.key_rules, policy.request_key_default, subject)

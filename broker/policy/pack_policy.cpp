@@ -5,7 +5,7 @@
 namespace upcall::policy {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3330494c4f505055;  // "UPPOLI03"
+constexpr std::uint64_t kMagic = 0x3430494c4f505055;  // "UPPOLI04"
 
 void put_texts(Packer& out, const std::vector<std::string>& texts) {
   out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
@@ -58,10 +58,12 @@ void put_rule(Packer& out, const Rule& rule) {
 
 void put_key_rule(Packer& out, const KeyRule& rule) {
   out.put_text(rule.name);
-  put_numbers(out, rule.when.uid);
-  out.put(rule.when.source);
-  for (const auto* texts : {&rule.when.container, &rule.when.type, &rule.when.description,
-                            &rule.when.callout, &rule.when.destination}) {
+  const auto& when = rule.when;
+  for (const auto* ids : {&when.uid, &when.gid, &when.host_uid, &when.host_gid})
+    put_numbers(out, *ids);
+  out.put(when.source);
+  for (const auto* texts : {&when.container, &when.tag, &when.type, &when.description,
+                            &when.callout, &when.destination}) {
     put_texts(out, *texts);
   }
   put_action(out, rule.action);
@@ -141,10 +143,12 @@ Rule get_rule(Unpacker& in) {
 KeyRule get_key_rule(Unpacker& in) {
   KeyRule rule;
   rule.name = in.get_text();
-  rule.when.uid = get_numbers<uid_t>(in);
-  rule.when.source = in.get<KeySource>();
-  for (auto* texts : {&rule.when.container, &rule.when.type, &rule.when.description,
-                      &rule.when.callout, &rule.when.destination}) {
+  auto& when = rule.when;
+  for (auto* ids : {&when.uid, &when.gid, &when.host_uid, &when.host_gid})
+    *ids = get_numbers<uid_t>(in);
+  when.source = in.get<KeySource>();
+  for (auto* texts : {&when.container, &when.tag, &when.type, &when.description, &when.callout,
+                      &when.destination}) {
     *texts = get_texts(in);
   }
   rule.action = get_action(in);
@@ -175,6 +179,7 @@ std::vector<std::byte> pack_policy(const Policy& policy) {
   out.put_list(policy.key_rules, [&](const KeyRule& rule) { put_key_rule(out, rule); });
   put_action(out, policy.coredump_default);
   put_action(out, policy.request_key_default);
+  out.put(policy.key_requests_per_second);
   out.put(policy.core_pattern_taken);
   return {out.bytes().begin(), out.bytes().end()};
 }
@@ -189,6 +194,7 @@ Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
   policy.key_rules = in.get_list([&] { return get_key_rule(in); });
   policy.coredump_default = get_action(in);
   policy.request_key_default = get_action(in);
+  policy.key_requests_per_second = in.get<std::uint32_t>();
   policy.core_pattern_taken = in.get<OnTakeover>();
   if (!in.finished()) return from_errno("read the policy", EBADMSG);
   return policy;

@@ -67,10 +67,14 @@ struct CoreDumpMatch {
 
 enum class KeySource : std::uint8_t { any, user, kernel };
 
-// Conditions of a rule on key requests. All but `container` and `uid` are globs.
+// Conditions of a rule on key requests. All texts but `container` are globs.
 struct KeyRequestMatch {
   std::vector<std::string> container;
-  std::vector<uid_t> uid;
+  std::vector<uid_t> uid;  // real ids, as the container sees them; the host's for the host
+  std::vector<gid_t> gid;
+  std::vector<uid_t> host_uid;  // and as the host sees them, wherever the requester is
+  std::vector<gid_t> host_gid;
+  std::vector<std::string> tag;
   KeySource source{KeySource::any};
   std::vector<std::string> type;
   std::vector<std::string> description;
@@ -125,6 +129,8 @@ struct Policy {
   std::vector<KeyRule> key_rules;  // likewise
   Action coredump_default{};
   Action request_key_default{};
+  // Of those that want a handler, for each container and each user of the host.
+  std::uint32_t key_requests_per_second{200};
   OnTakeover core_pattern_taken{OnTakeover::report};
 };
 

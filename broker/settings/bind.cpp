@@ -145,6 +145,9 @@ Settings bind(Reader& reader, Draft draft) {
       binder.bind_action(draft.coredump_default, Scope::anything, Kind::coredump);
   out.policy.request_key_default =
       binder.bind_action(draft.request_key_default, Scope::anything, Kind::request_key);
+  if (draft.key_requests_per_second) {
+    out.policy.key_requests_per_second = static_cast<std::uint32_t>(*draft.key_requests_per_second);
+  }
   out.policy.core_pattern_taken = draft.core_pattern_taken.value_or(policy::OnTakeover::report);
   out.policy.handlers = std::move(draft.handlers_of_policy);
   out.policy.containers = std::move(draft.containers);

@@ -8,6 +8,7 @@
 namespace upcall::settings {
 namespace {
 
+constexpr Range kRates{.least = 1, .most = 100'000};
 constexpr Range kIds{.least = 0, .most = std::numeric_limits<uid_t>::max() - 1};
 
 std::vector<std::string> signal_names() {
@@ -101,7 +102,8 @@ Take container_condition(Reader& reader, std::vector<Name>& out) {
   return condition(reader, out, [&reader](const Value& item) { return reader.name(item); });
 }
 
-Take uid_condition(Reader& reader, std::vector<uid_t>& out) {
+// Of users or groups.
+Take id_condition(Reader& reader, std::vector<uid_t>& out) {
   return condition(reader, out, [&reader](const Value& item) { return reader.number(item, kIds); });
 }
 
@@ -120,7 +122,7 @@ RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
        {"exe", condition(reader, when.exe,
                          [&](const Value& item) { return read_path_glob(reader, item); })},
        {"tag", condition(reader, when.tag, [&](const Value& item) { return reader.text(item); })},
-       {"uid", uid_condition(reader, when.uid)}});
+       {"uid", id_condition(reader, when.uid)}});
   return out;
 }
 
@@ -148,7 +150,11 @@ RuleDraft<policy::KeyRule> decode_key_rule(Reader& reader, RuleKeys keys) {
   reader.read_map(
       *conditions,
       {{"container", container_condition(reader, out.container)},
-       {"uid", uid_condition(reader, when.uid)},
+       {"uid", id_condition(reader, when.uid)},
+       {"gid", id_condition(reader, when.gid)},
+       {"host_uid", id_condition(reader, when.host_uid)},
+       {"host_gid", id_condition(reader, when.host_gid)},
+       {"tag", globs(when.tag)},
        {"origin", [&](const Value& held) { assign(when.source, reader.choice(held, sources)); }},
        {"type", globs(when.type)},
        {"description", globs(when.description)},
@@ -213,6 +219,9 @@ void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
             [&](const Value& held) { draft.coredump_default = read_actions(reader, held); }),
        once("request-key",
             [&](const Value& held) { draft.request_key_default = read_actions(reader, held); }),
+       once(
+           "key_requests_per_second",
+           [&](const Value& held) { draft.key_requests_per_second = reader.number(held, kRates); }),
        once("core_pattern_taken", [&](const Value& held) {
          draft.core_pattern_taken = reader.choice(held, takeovers);
        })});

@@ -30,6 +30,7 @@ struct Draft {
   std::vector<RuleDraft<policy::KeyRule>> key_rules;
   std::vector<Name> coredump_default;
   std::vector<Name> request_key_default;
+  std::optional<std::int64_t> key_requests_per_second;
   std::optional<policy::OnTakeover> core_pattern_taken;
   wire::StateDirectories state_directories{wire::default_state_directories()};
 

@@ -4,6 +4,7 @@
 import errno
 import os
 import signal
+import subprocess
 import unittest
 
 from upcalltest import paths
@@ -33,8 +34,8 @@ class RequestKey(SystemTest):
         self.addCleanup(helper.close)
         return daemon
 
-    def demo(self, *options, answer=ECHO, files=()):
-        container = self.container(*options, files=[(paths.REQUESTER, "/bin/requester"), *files])
+    def demo(self, *options, answer=ECHO, files=(), **more):
+        container = self.container(*options, files=[(paths.REQUESTER, "/bin/requester"), *files], **more)
         container.write("/bin/answer", answer)
         return container
 
@@ -81,6 +82,33 @@ class Reply(RequestKey):
         self.assertEqual(before.payload, "Debug for the host")
         self.assertEqual(after.payload, before.payload)
         self.assertEqual(self.event(daemon, "debug:upcall")[2]["outcome"], "passed")
+
+
+class Conditions(RequestKey):
+    def answered(self, condition):
+        """Whether a rule with it holds for user 1000 of a container whose init is marked gold."""
+        daemon = self.start_with_keys(POLICY.replace("container: demo,", f"container: demo, {condition},"))
+        container = self.demo()
+        subprocess.run([paths.BIN / "upcallctl", "tag", str(container.init), "gold"], check=True, timeout=30)
+        answer = self.request(container, uid=1000)
+        ids = self.event(daemon, "demo:x")[0]["uid"], container.status()["Gid"].split()[0]
+        self.assertEqual(ids, ("101000", "100000"))
+        return answer.error == ""
+
+    def test_ids_inside(self):
+        self.assertTrue(self.answered("uid: 1000, gid: 1000"))
+
+    def test_ids_outside(self):
+        self.assertTrue(self.answered("host_uid: 101000, host_gid: [7, 101000]"))
+
+    def test_other_ids(self):
+        self.assertFalse(self.answered("host_gid: 1000"))
+
+    def test_tag(self):
+        self.assertTrue(self.answered('tag: "go*"'))
+
+    def test_other_tag(self):
+        self.assertFalse(self.answered("tag: silver"))
 
 
 class Failures(RequestKey):

@@ -14,7 +14,10 @@ Event request(bool in_container) {
       .detail = KeyRequest{
           .type = "user", .description = "vault:a/b", .callout = "c", .destination = "_ses"}};
   event.origin.uid = 101000;
+  event.origin.gid = 101001;
   event.origin.inner_uid = 1000;
+  event.origin.inner_gid = 1001;
+  event.origin.tag = "gold";
   if (in_container) event.origin.verdict = event::Verdict::in_container;
   return event;
 }
@@ -41,6 +44,22 @@ TEST(DecideKey, ContainerAndUserAreTheOrigins) {
   EXPECT_EQ(decided({.container = {"*"}}, request(false)), "defaults");
   EXPECT_EQ(decided({.uid = {1000}}, request(false)), "defaults");
   EXPECT_EQ(decided({.uid = {101000}}, request(false)), "rule");
+}
+
+TEST(DecideKey, IdsAreThoseOfTheContainerUnlessTheHostsAreAskedFor) {
+  EXPECT_EQ(decided({.gid = {1001}}, request(true)), "rule");
+  EXPECT_EQ(decided({.gid = {101001}}, request(true)), "defaults");
+  EXPECT_EQ(decided({.gid = {101001}}, request(false)), "rule");
+  for (const bool inside : {true, false}) {
+    EXPECT_EQ(decided({.host_uid = {101000}, .host_gid = {101001}}, request(inside)), "rule");
+    EXPECT_EQ(decided({.host_uid = {1000}}, request(inside)), "defaults");
+    EXPECT_EQ(decided({.host_gid = {1001}}, request(inside)), "defaults");
+  }
+}
+
+TEST(DecideKey, TheTagIsTheOrigins) {
+  EXPECT_EQ(decided({.tag = {"silver", "go*"}}, request(true)), "rule");
+  EXPECT_EQ(decided({.tag = {"silver"}}, request(true)), "defaults");
 }
 
 TEST(DecideKey, TheKernelsOwnRequestsAreToldFromUsers) {

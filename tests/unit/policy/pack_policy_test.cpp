@@ -32,6 +32,10 @@ Policy full_policy() {
       .key_rules = {{.name = "keys",
                      .when = {.container = {"web"},
                               .uid = {33},
+                              .gid = {34},
+                              .host_uid = {100033},
+                              .host_gid = {100034},
+                              .tag = {"gold"},
                               .source = KeySource::kernel,
                               .type = {"user"},
                               .description = {"d:**"},
@@ -42,6 +46,7 @@ Policy full_policy() {
                      .negative = {.error = 13, .seconds = 7}}},
       .coredump_default = {.kind = ActionKind::run, .handlers = {1}},
       .request_key_default = {.kind = ActionKind::reject},
+      .key_requests_per_second = 7,
       .core_pattern_taken = OnTakeover::restore};
 }
 

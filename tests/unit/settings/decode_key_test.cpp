@@ -22,13 +22,13 @@ rules:
     on: request-key
     when:
       {container: web, type: user, description: ["a:**", "b"], callout: c, destination: _ses,
-       origin: kernel, uid: 7}
+       origin: kernel, uid: 7, gid: [8, 9], host_uid: 100007, host_gid: 100008, tag: gold}
     do: resolve
     on_failure: keyctl
     negative: {errno: EACCES, for: 1min}
   - {name: no others, on: request-key, do: reject}
   - {name: crashes, on: coredump, do: reject}
-defaults: {request-key: reject}
+defaults: {request-key: reject, key_requests_per_second: 50}
 )";
 
 Settings decoded() {
@@ -49,6 +49,10 @@ TEST(DecodeKey, ReadsTheConditionsOfARule) {
   EXPECT_EQ(when.destination, Texts{"_ses"});
   EXPECT_EQ(when.source, KeySource::kernel);
   EXPECT_EQ(when.uid, std::vector<uid_t>{7});
+  EXPECT_EQ(when.gid, (std::vector<gid_t>{8, 9}));
+  EXPECT_EQ(when.host_uid, std::vector<uid_t>{100007});
+  EXPECT_EQ(when.host_gid, std::vector<gid_t>{100008});
+  EXPECT_EQ(when.tag, Texts{"gold"});
 }
 
 TEST(DecodeKey, ReadsWhatARuleDoes) {
@@ -101,6 +105,12 @@ TEST(DecodeKey, RefusesTwoAnswersToOneKey) {
   EXPECT_EQ(first_mistake("handlers: {a: {run: /a, in: host}, b: {run: /b, in: host}}\n"
                           "rules: [{name: r, on: request-key, do: [a, b]}]\n"),
             "a key has one answer: name one handler; another may be 'on_failure'");
+}
+
+TEST(DecodeKey, ReadsHowOftenAnOriginMayAsk) {
+  EXPECT_EQ(decoded().policy.key_requests_per_second, 50U);
+  EXPECT_EQ(first_mistake("defaults: {key_requests_per_second: 0}\n"),
+            "expected a whole number from 1 to 100000");
 }
 
 TEST(DecodeKey, RefusesErrorsAndTimesThatTheKernelDoesNotKnow) {
