@@ -97,6 +97,9 @@ Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
 
 asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
   const auto key = FairShare::key_of(event_.origin);
+  // The last place is for finding out whose a request is: handlers that hold all would have those
+  // wait whom only EBUSY awaits.
+  if (services_.running.exhausted()) co_return from_errno("answer more of all origins", EBUSY);
   if (!services_.key_rates.admit(key, std::chrono::steady_clock::now())) {
     co_return from_errno("answer an origin so often", EBUSY);
   }

@@ -53,8 +53,9 @@ class Crowd(RequestKey):
         # Whom a machine that is on its knees does not wake while EBUSY lasts, the kernel tells ENOKEY.
         self.assertLessEqual({answer.error for answer in answers}, {"", "EBUSY", "ENOKEY"})
         self.assertLess(max(answer.seconds for answer in answers), DEADLINE)
-        for i, group in enumerate(groups):
-            self.assertIn("", {answer.error for answer in group}, f"group {i} had nothing")
+        of_each = [groups[i:len(of_containers):CONTAINERS] for i in range(CONTAINERS)] + [groups[len(of_containers):]]
+        for i, origin in enumerate(of_each):
+            self.assertIn("", {answer.error for group in origin for answer in group}, f"origin {i} had nothing")
         given = sum(answer.error == "" for answer in answers)
         counts = self.counts(daemon)
         self.assertEqual((counts["arrived"], counts["handled"], counts["busy"]), (1000, given, 1000 - given))
