@@ -132,6 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
                       Map{"when_request_key", "rules: [{on: request-key, when: {", "}}]"},
                       Map{"negative", "rules: [{on: request-key, negative: {", "}}]"},
+                      Map{"when_uevent", "rules: [{on: uevent, when: {", "}}]"},
                       Map{"defaults", "defaults: {", "}"}));
 
 }  // namespace
