@@ -24,6 +24,7 @@ Commands:
   containers                 the containers that are known, as their runtimes record them
   whois PID                  whose a process is: its container, the verdict and why, namespaces,
                              and the privileges that a handler of it would have at most
+  monitor                    uevents as they come: who says so, and the rule that decides
   tag PID                    what a process is marked with
   tag PID TEXT               mark it, for rules with 'when: {tag: ...}' (Linux 6.17)
   tag PID --remove
@@ -55,13 +56,14 @@ Command parse_command(std::string_view word) {
   if (word == "containers") return Command::containers;
   if (word == "whois") return Command::whois;
   if (word == "tag") return Command::tag;
+  if (word == "monitor") return Command::monitor;
   usage_error("'" + printable(word) + "' is no command");
 }
 
 void take_words(Options& options, std::span<char*> words) {
   if (words.empty()) usage_error("a command is needed");
   options.command = parse_command(words[0]);
-  const bool of_process = options.command != Command::containers;
+  const bool of_process = options.command == Command::whois || options.command == Command::tag;
   if (of_process && words.size() < 2) usage_error("the number of a process is needed");
   if (of_process) options.pid = parse_pid(words[1]);
   std::size_t used = of_process ? 2 : 1;

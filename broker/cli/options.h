@@ -9,7 +9,7 @@
 
 namespace upcall::cli {
 
-enum class Command { containers, whois, tag };
+enum class Command { containers, whois, tag, monitor };
 
 struct Options {
   std::string runtime_directory{"/run/upcalld"};

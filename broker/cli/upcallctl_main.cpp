@@ -48,6 +48,22 @@ int ask_broker(const Options& options) {
   return answer ? show(options, *answer) : fail(describe(answer.error()));
 }
 
+int monitor(const Options& options) {
+  const auto take = [&options](const std::string& text) {
+    const auto document = Json::parse(text, nullptr, false);
+    if (document.is_discarded()) return true;
+    if (document.contains("error")) {
+      (void)fail(printable(document["error"].get<std::string>()));
+      return false;
+    }
+    (void)std::fputs(options.json ? text.c_str() : show_uevent(document).c_str(), stdout);
+    return std::fflush(stdout) == 0;
+  };
+  const auto followed =
+      follow(options.runtime_directory + "/control.socket", wire::ControlType::monitor, take);
+  return followed ? 1 : fail(describe(followed.error()));
+}
+
 int tag(const Options& options) {
   const auto pidfd = open_process(options.pid);
   if (!pidfd) return fail(describe(pidfd.error()));
@@ -64,14 +80,24 @@ int tag(const Options& options) {
   return 0;
 }
 
+int run(const Options& options) {
+  switch (options.command) {
+    case Command::tag:
+      return tag(options);
+    case Command::monitor:
+      return monitor(options);
+    default:
+      return ask_broker(options);
+  }
+}
+
 }  // namespace
 }  // namespace upcall::cli
 
 int main(int argc, char** argv) {
   try {
     const auto options = upcall::cli::parse_options(argc, argv);
-    return options.command == upcall::cli::Command::tag ? upcall::cli::tag(options)
-                                                        : upcall::cli::ask_broker(options);
+    return upcall::cli::run(options);
   } catch (const std::exception& failure) {
     return upcall::cli::fail(failure.what());
   }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memfd.h"
 #include "control/control_socket.h"
+#include "control/monitors.h"
 #include "daemon/broker_confinement.h"
 #include "daemon/broker_options.h"
 #include "daemon/device_events.h"
@@ -61,8 +62,12 @@ class Broker {
             &Broker::lost},
         device_events_{services_with(shares_), std::move(options.uevents),
                        std::move(options.sysfs)},
-        control_socket_{
-            io_, std::move(options.control), {containers_, launcher_, policy_, proc_.get()}} {}
+        monitors_{io_, device_events_.uevents(),
+                  [this](bool wanted) { device_events_.monitored(wanted); }},
+        control_socket_{io_,
+                        std::move(options.control),
+                        {containers_, launcher_, policy_, proc_.get()},
+                        monitors_} {}
 
   void run() {
     start_loop(io_, launcher_.run());
@@ -162,6 +167,7 @@ class Broker {
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
   DeviceEvents device_events_;
+  control::Monitors monitors_;
   control::ControlSocket control_socket_;
 };
 
