@@ -24,6 +24,16 @@ inline constexpr std::chrono::seconds kKeyDeadline{100};
 // How soon a killed requester is noticed.
 inline constexpr std::chrono::milliseconds kLookForKilled{250};
 
+// Uevents that the kernel keeps while we do other things: some 320 000, at 830 bytes each. It costs
+// nothing before it is needed.
+inline constexpr std::size_t kUeventBuffer = std::size_t{128} << 20U;
+// Those that a rule has handlers for and that have not been handled. Beyond, the kernel keeps them.
+inline constexpr std::size_t kUeventsWaiting = 16'384;
+// Of those, what may run at once: of the launcher's 64 places a quarter.
+inline constexpr std::size_t kUeventsRunning = 16;
+// How often a loss of uevents is made up for by looking at every device, 20 ms for 400 of them.
+inline constexpr std::chrono::seconds kResyncEvery{5};
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;
@@ -36,6 +46,9 @@ inline constexpr std::chrono::milliseconds kHeadArrives{250};
 
 // Of upcallctl, at once; the others wait in the backlog.
 inline constexpr std::size_t kControlClients = 8;
+
+// Who watches uevents at once.
+inline constexpr std::size_t kMonitors = 4;
 
 // What a handler may write into our log for one run.
 inline constexpr std::size_t kOutputLines = 64;

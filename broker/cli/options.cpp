@@ -24,6 +24,7 @@ Commands:
   containers                 the containers that are known, as their runtimes record them
   whois PID                  whose a process is: its container, the verdict and why, namespaces,
                              and the privileges that a handler of it would have at most
+  monitor                    uevents as they come: who says so, and the rule that decides
   tag PID                    what a process is marked with
   tag PID TEXT               mark it, for rules with 'when: {tag: ...}' (Linux 6.17)
   tag PID --remove
@@ -57,6 +58,7 @@ Command parse_command(std::string_view word) {
   if (word == "containers") return Command::containers;
   if (word == "whois") return Command::whois;
   if (word == "tag") return Command::tag;
+  if (word == "monitor") return Command::monitor;
   if (word == "import") return Command::import;
   usage_error("'" + printable(word) + "' is no command");
 }
@@ -92,7 +94,7 @@ void take_words(Options& options, std::span<char*> words) {
   options.command = parse_command(*command);
   if (options.command == Command::import) {
     take_import(options, words);
-  } else if (options.command != Command::containers) {
+  } else if (options.command == Command::whois || options.command == Command::tag) {
     take_process(options, words);
   }
   if (!words.empty()) usage_error("unexpected argument '" + printable(words.front()) + "'");

@@ -9,7 +9,7 @@
 
 namespace upcall::cli {
 
-enum class Command { containers, whois, tag, import };
+enum class Command { containers, whois, tag, monitor, import };
 
 struct Options {
   std::string runtime_directory{"/run/upcalld"};

@@ -156,4 +156,20 @@ std::string show_whois(const Json& document) {
          show_template(document);
 }
 
+std::string show_uevent(const Json& document) {
+  constexpr std::size_t kClassColumn = 10;
+  constexpr std::size_t kActionColumn = 8;
+  if (document.contains("lost")) {
+    return text(document, "lost") + " lost by the " + text(document, "by") + "\n";
+  }
+  auto line = padded(text(document, "class"), kClassColumn) +
+              padded(text(document, "action"), kActionColumn) + text(document, "devpath") + " (" +
+              text(document, "subsystem") + ")";
+  if (document.contains("sender")) line += " sender=" + text(document, "sender");
+  const auto rule = document.find("rule");
+  if (rule != document.end() && rule->is_string())
+    line += " rule=\"" + text(document, "rule") + "\" " + text(document, "do");
+  return line + "\n";
+}
+
 }  // namespace upcall::cli

@@ -12,5 +12,6 @@ using Json = nlohmann::ordered_json;
 
 [[nodiscard]] std::string show_containers(const Json& document);
 [[nodiscard]] std::string show_whois(const Json& document);
+[[nodiscard]] std::string show_uevent(const Json& document);
 
 }  // namespace upcall::cli

@@ -50,6 +50,22 @@ int ask_broker(const Options& options) {
   return answer ? show(options, *answer) : fail(describe(answer.error()));
 }
 
+int monitor(const Options& options) {
+  const auto take = [&options](const std::string& text) {
+    const auto document = Json::parse(text, nullptr, false);
+    if (document.is_discarded()) return true;
+    if (document.contains("error")) {
+      (void)fail(printable(document["error"].get<std::string>()));
+      return false;
+    }
+    (void)std::fputs(options.json ? text.c_str() : show_uevent(document).c_str(), stdout);
+    return std::fflush(stdout) == 0;
+  };
+  const auto followed =
+      follow(options.runtime_directory + "/control.socket", wire::ControlType::monitor, take);
+  return followed ? 1 : fail(describe(followed.error()));
+}
+
 int tag(const Options& options) {
   const auto pidfd = open_process(options.pid);
   if (!pidfd) return fail(describe(pidfd.error()));
@@ -67,8 +83,16 @@ int tag(const Options& options) {
 }
 
 int run(const Options& options) {
-  if (options.command == Command::import) return import_request_key_conf(options.file);
-  return options.command == Command::tag ? tag(options) : ask_broker(options);
+  switch (options.command) {
+    case Command::tag:
+      return tag(options);
+    case Command::monitor:
+      return monitor(options);
+    case Command::import:
+      return import_request_key_conf(options.file);
+    default:
+      return ask_broker(options);
+  }
 }
 
 }  // namespace

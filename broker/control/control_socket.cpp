@@ -15,10 +15,12 @@ using boost::system::error_code;
 
 }  // namespace
 
-ControlSocket::ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers)
+ControlSocket::ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers,
+                             Monitors& monitors)
     : io_{io},
       listener_{io, listener.release()},
       answers_{answers},
+      monitors_{monitors},
       active_{io, limits::kControlClients} {
   listener_.non_blocking(true);
 }
@@ -50,6 +52,10 @@ asio::awaitable<void> ControlSocket::serve(UniqueFd connection, Semaphore::Permi
   auto received =
       wire::receive_message(client.native_handle(), std::as_writable_bytes(std::span{&request, 1}));
   if (!received || received->size != sizeof request) co_return;
+  if (request.version == wire::kControlVersion && request.type == wire::ControlType::monitor) {
+    if (!monitors_.full()) co_return co_await monitors_.serve(std::move(client));
+    co_return co_await send(client, error_document("as many as can watch do so already"));
+  }
   const auto document = co_await answers_.answer(request, *std::move(received));
   co_await send(client, document);
 }

@@ -8,12 +8,14 @@
 #include "base/semaphore.h"
 #include "base/unique_fd.h"
 #include "control/answers.h"
+#include "control/monitors.h"
 
 namespace upcall::control {
 
 class ControlSocket {
  public:
-  ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers);
+  // `monitors` is borrowed.
+  ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers, Monitors& monitors);
 
   // Accepts for as long as `io` runs. A client that is slow or silent is let go.
   [[nodiscard]] asio::awaitable<void> run();
@@ -26,6 +28,7 @@ class ControlSocket {
   asio::io_context& io_;
   asio::posix::stream_descriptor listener_;
   Answers answers_;
+  Monitors& monitors_;
   Semaphore active_;
 };
 

@@ -26,6 +26,10 @@ std::string text_of(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string line_of(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 template <class T>
 void add_known(Json& out, const char* name, const std::optional<T>& value) {
   if (value) out[name] = *value;
@@ -124,6 +128,26 @@ std::string whois_document(const Whose& whose) {
   out["namespaces"] = namespaces_of(origin, has_container);
   if (has_container) out["template"] = template_of(whose);
   return text_of(out);
+}
+
+std::string uevent_document(const event::Uevent& event, const policy::UeventRule* rule) {
+  Json out{{"class", event::name_of(event.origin)},
+           {"action", event.action},
+           {"devpath", event.devpath},
+           {"subsystem", event.subsystem}};
+  if (event.sender > 0) out["sender"] = event.sender;
+  add_known(out, "seqnum", event.sequence);
+  auto& variables = out["variables"] = Json::object();
+  event::for_each_variable(event.variables, [&](std::string_view name, std::string_view value) {
+    if (!variables.contains(name)) variables[std::string{name}] = value;
+  });
+  out["rule"] = rule != nullptr ? Json(rule->name) : Json();
+  out["do"] = rule != nullptr && !rule->handlers.empty() ? "run" : "ignore";
+  return line_of(out);
+}
+
+std::string lost_document(std::uint64_t count, const char* by) {
+  return line_of({{"lost", count}, {"by", by}});
 }
 
 std::string error_document(const std::string& why) { return text_of({{"error", why}}); }

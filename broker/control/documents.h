@@ -7,8 +7,10 @@
 #include <string>
 
 #include "event/event.h"
+#include "event/uevent.h"
 #include "kernel/process_status.h"
 #include "origin/record.h"
+#include "policy/uevent_rules.h"
 
 namespace upcall::control {
 
@@ -23,6 +25,10 @@ struct Whose {
 // By the paths of their records.
 [[nodiscard]] std::string containers_document(const std::map<std::string, origin::Record>& running);
 [[nodiscard]] std::string whois_document(const Whose& whose);
+// On one line each. `rule` is nullptr where none matched.
+[[nodiscard]] std::string uevent_document(const event::Uevent& event,
+                                          const policy::UeventRule* rule);
+[[nodiscard]] std::string lost_document(std::uint64_t count, const char* by);
 [[nodiscard]] std::string error_document(const std::string& why);
 
 }  // namespace upcall::control

@@ -48,6 +48,7 @@ constexpr std::array kAllowed = {
     SCMP_SYS(accept4),
     SCMP_SYS(recvmsg),
     SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmmsg),
     SCMP_SYS(sendmsg),
     SCMP_SYS(sendto),
     SCMP_SYS(socketpair),
@@ -59,8 +60,9 @@ constexpr std::array kAllowed = {
     SCMP_SYS(ioctl),
     SCMP_SYS(close),
     SCMP_SYS(dup),
-    // /proc, the log, the tables.
+    // /proc, /sys, the log, the tables.
     SCMP_SYS(openat),
+    SCMP_SYS(readlinkat),
     SCMP_SYS(read),
     SCMP_SYS(pread64),
     SCMP_SYS(write),

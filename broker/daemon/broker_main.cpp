@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "base/memfd.h"
 #include "control/control_socket.h"
+#include "control/monitors.h"
 #include "daemon/broker_confinement.h"
 #include "daemon/broker_options.h"
+#include "daemon/device_events.h"
 #include "dispatch/core_dumps.h"
 #include "dispatch/key_requests.h"
 #include "launcher/client.h"
@@ -59,14 +61,21 @@ class Broker {
         shim_socket_{
             io_,          std::move(options.shim), active_, core_dump_sink(), key_request_sink(),
             &Broker::lost},
-        control_socket_{
-            io_, std::move(options.control), {containers_, launcher_, policy_, proc_.get()}} {}
+        device_events_{services_with(shares_), std::move(options.uevents),
+                       std::move(options.sysfs)},
+        monitors_{io_, device_events_.uevents(),
+                  [this](bool wanted) { device_events_.monitored(wanted); }},
+        control_socket_{io_,
+                        std::move(options.control),
+                        {containers_, launcher_, policy_, proc_.get()},
+                        monitors_} {}
 
   void run() {
     start_loop(io_, launcher_.run());
     containers_.start();
     start_loop(io_, core_dump_socket_.run());
     start_loop(io_, shim_socket_.run());
+    device_events_.start();
     start_loop(io_, control_socket_.run());
     start_loop(io_, hear_supervisor());
     tell(SupervisorMessageType::ready);
@@ -127,18 +136,21 @@ class Broker {
   void stop() {
     core_dumps_.tally().on_idle([this] { end_when_idle(); });
     key_requests_.tally().on_idle([this] { end_when_idle(); });
+    device_events_.stop([this] { end_when_idle(); });
     core_dump_socket_.drain([this] { end_when_idle(); });
     shim_socket_.drain([this] { end_when_idle(); });
   }
 
   void end_when_idle() {
-    const bool idle = core_dumps_.tally().idle() && key_requests_.tally().idle();
+    const bool idle =
+        core_dumps_.tally().idle() && key_requests_.tally().idle() && device_events_.idle();
     if (idle && core_dump_socket_.drained() && shim_socket_.drained()) io_.stop();
   }
 
   void log_counters() {
     log::info("core dumps: " + core_dumps_.tally().summary());
     log::info("key requests: " + key_requests_.tally().summary());
+    device_events_.log_counters();
   }
 
   asio::io_context io_{1};  // one thread
@@ -157,6 +169,8 @@ class Broker {
   dispatch::KeyRequests key_requests_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
+  DeviceEvents device_events_;
+  control::Monitors monitors_;
   control::ControlSocket control_socket_;
 };
 

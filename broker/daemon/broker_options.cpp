@@ -57,6 +57,10 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     options.shim = descriptor(value);
   } else if (name == "--control") {
     options.control = descriptor(value);
+  } else if (name == "--uevents") {
+    options.uevents = descriptor(value);
+  } else if (name == "--sysfs") {
+    options.sysfs = descriptor(value);
   } else if (name == "--pass") {
     options.pass = pass_rows(value);
   } else if (name == "--log-level") {
@@ -75,9 +79,9 @@ BrokerOptions parse_broker_options(int argc, char** argv) {
     const auto name = take_until(value, '=');
     apply(options, name, value);
   }
-  for (const auto* fd :
-       {&options.launcher, &options.supervisor, &options.policy, &options.state_directories,
-        &options.proc, &options.core_dumps, &options.shim, &options.control}) {
+  for (const auto* fd : {&options.launcher, &options.supervisor, &options.policy,
+                         &options.state_directories, &options.proc, &options.core_dumps,
+                         &options.shim, &options.control, &options.uevents, &options.sysfs}) {
     if (!*fd) refuse("a descriptor is missing");
   }
   return options;

@@ -17,6 +17,8 @@ struct BrokerOptions {
   UniqueFd core_dumps;
   UniqueFd shim;
   UniqueFd control;
+  UniqueFd uevents;
+  UniqueFd sysfs;  // mounted nowhere, either
   dispatch::PassRows pass;
   log::Level log_level{log::Level::info};
 };

@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "kernel/netlink_uevent.h"
 
 namespace upcall::daemon {
 namespace {
@@ -79,9 +80,11 @@ void adopt_inherited(Listeners& listeners) {
       listeners.shim = adopt(socket, SOCK_SEQPACKET, "shim");
     } else if (name == "control") {
       listeners.control = adopt(socket, SOCK_SEQPACKET, "control");
+    } else if (name == "uevent") {
+      listeners.uevents = UniqueFd{socket};
     } else {
       throw std::runtime_error{"the service manager passed a socket named '" + name +
-                               "'; the names known are 'coredump', 'shim' and 'control'"};
+                               "'; the names known are 'coredump', 'shim', 'control' and 'uevent'"};
     }
   }
   std::free(names);  // NOLINT: as above
@@ -89,7 +92,7 @@ void adopt_inherited(Listeners& listeners) {
 
 }  // namespace
 
-Listeners open_listeners(const std::string& directory) {
+Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer) {
   Listeners listeners;
   adopt_inherited(listeners);
   if (!listeners.core_dumps.socket) {
@@ -98,6 +101,11 @@ Listeners open_listeners(const std::string& directory) {
   if (!listeners.shim.socket) listeners.shim = make(directory + "/shim.socket", SOCK_SEQPACKET);
   if (!listeners.control.socket) {
     listeners.control = make(directory + "/control.socket", SOCK_SEQPACKET);
+  }
+  if (listeners.uevents) {
+    or_throw(kernel::set_up_uevent_socket(listeners.uevents.get(), uevent_buffer));
+  } else {
+    listeners.uevents = or_throw(kernel::open_uevent_socket(uevent_buffer));
   }
   return listeners;
 }

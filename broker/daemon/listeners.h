@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two sockets that the kernel's calls come in by, and upcallctl's: received from the service
-// manager (sd_listen_fds(3), names "coredump", "shim" and "control"), which keeps them and what
-// waits in them over a restart, or made here.
+// The sockets that the kernel's calls come in by, and upcallctl's: received from the service
+// manager (sd_listen_fds(3), names "coredump", "shim", "control" and "uevent"), which keeps them
+// and what waits in them over a restart, or made here.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -20,11 +21,12 @@ struct Listeners {
   Listener core_dumps;  // SOCK_STREAM, for the kernel
   Listener shim;        // SOCK_SEQPACKET, for upcall-shim
   Listener control;     // SOCK_SEQPACKET, for upcallctl
+  UniqueFd uevents;     // NETLINK_KOBJECT_UEVENT
 };
 
 // Throws std::system_error or std::runtime_error with the cause and the remedy. `directory` exists
 // and is root's.
-[[nodiscard]] Listeners open_listeners(const std::string& directory);
+[[nodiscard]] Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer);
 
 // Unlinks what was made here.
 void remove_listeners(const Listeners& listeners);

@@ -27,6 +27,8 @@ Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting
   --core-mode=MODE           how the kernel hands core dumps over: auto, socket or pipe
   --broker-user=NAME         whom the broker runs as (default upcall-broker, or nobody
                              where there is none)
+  --uevent-buffer=BYTES      what the kernel may keep of uevents that have not been read
+                             (default 134217728, for some 320 000)
   --once-ready-fd=N          write "READY" and a newline to descriptor N once crashes are served
   --check                    read the policy, say what is wrong with it, and exit
   --log-level=LEVEL          debug, info, warning or error
@@ -59,7 +61,29 @@ int parse_fd(const std::string& word) {
   return *fd;
 }
 
-enum Name : int { config = 1, runtime, state, mode, user, ready, check, level, help, version };
+std::size_t parse_buffer(const std::string& word) {
+  // The kernel doubles it, as an int.
+  constexpr std::size_t kMost = std::size_t{1} << 30U;
+  const auto bytes = parse_integer<std::size_t>(word);
+  if (!bytes || *bytes == 0 || *bytes >= kMost)
+    usage_error("--uevent-buffer takes a number of bytes below 1 GiB, not '" + printable(word) +
+                "'");
+  return *bytes;
+}
+
+enum Name : int {
+  config = 1,
+  runtime,
+  state,
+  mode,
+  user,
+  uevents,
+  ready,
+  check,
+  level,
+  help,
+  version
+};
 
 void apply(Options& options, int name, const std::string& value) {
   switch (name) {
@@ -74,6 +98,9 @@ void apply(Options& options, int name, const std::string& value) {
       return;
     case user:
       options.broker_user = value;
+      return;
+    case uevents:
+      options.uevent_buffer = parse_buffer(value);
       return;
     case ready:
       options.ready_fd = parse_fd(value);
@@ -111,6 +138,7 @@ Options parse_options(int argc, char** argv) {
       option{"state-directory", required_argument, nullptr, state},
       option{"core-mode", required_argument, nullptr, mode},
       option{"broker-user", required_argument, nullptr, user},
+      option{"uevent-buffer", required_argument, nullptr, uevents},
       option{"once-ready-fd", required_argument, nullptr, ready},
       option{"check", no_argument, nullptr, check},
       option{"log-level", required_argument, nullptr, level},

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/limits.h"
 #include "base/log.h"
 
 namespace upcall::daemon {
@@ -18,6 +19,7 @@ struct Options {
   std::string broker_user{"upcall-broker"};
   CoreMode core_mode{CoreMode::automatic};
   log::Level log_level{log::Level::info};
+  std::size_t uevent_buffer{limits::kUeventBuffer};
   int ready_fd{-1};   // "READY\n" is written there, once
   bool check{false};  // only read the policy and say what is wrong with it
 };

@@ -22,6 +22,7 @@
 #include "daemon/options.h"
 #include "daemon/registration.h"
 #include "daemon/supervisor.h"
+#include "kernel/sysfs_devices.h"
 #include "launcher/vault.h"
 
 namespace upcall::daemon {
@@ -137,20 +138,23 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   const int core_dumps = listeners.core_dumps.socket.get();
   const int shim = listeners.shim.socket.get();
   const int control = listeners.control.socket.get();
+  const int uevents = listeners.uevents.get();
   const auto proc = or_throw(mount_detached_proc());
+  const auto sysfs = or_throw(kernel::mount_detached_sysfs());
   return or_throw(start_child(
       {.program = program.get(),
        .arguments = {"upcall-broker", option("launcher", launcher),
                      option("supervisor", supervisor), option("policy", compiled.policy.get()),
                      option("state-directories", compiled.state_directories.get()),
                      option("proc", proc.get()), option("coredump", core_dumps),
-                     option("shim", shim), option("control", control),
+                     option("shim", shim), option("control", control), option("uevents", uevents),
+                     option("sysfs", sysfs.get()),
                      option("log-level", static_cast<int>(options.log_level)),
                      "--pass=" + std::to_string(static_cast<int>(compiled.pass.previous)) + "," +
                          std::to_string(compiled.pass.program) + "," +
                          std::to_string(compiled.pass.file)},
        .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
-                     proc.get(), core_dumps, shim, control},
+                     proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
        .unprivileged = or_throw(find_broker_ids(options.broker_user))}));
 }
 
@@ -188,7 +192,7 @@ int serve(const Options& options) {
   const auto runtime = make_directory(options.runtime_directory);
   const auto state = make_directory(options.state_directory);
   auto signals = catch_stop_signals();
-  auto listeners = open_listeners(runtime);
+  auto listeners = open_listeners(runtime, options.uevent_buffer);
   auto registration = or_throw(Registration::begin(state, listeners.core_dumps.path));
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;

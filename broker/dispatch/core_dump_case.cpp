@@ -151,8 +151,9 @@ asio::awaitable<Outcome> CoreDumpCase::run_all() {
 }
 
 asio::awaitable<bool> CoreDumpCase::run(std::uint32_t row) {
-  const HandlerCall call{.event = event_,
-                         .decision = decision_,
+  const auto briefing = brief(event_, decision_, services_.policy.handlers.at(row));
+  const HandlerCall call{.id = event_.id,
+                         .briefing = briefing,
                          .capture = *capture_,
                          .row = row,
                          .input = core_given_ ? -1 : conversation_.stream_for_handler()};

@@ -11,16 +11,6 @@
 namespace upcall::dispatch {
 namespace {
 
-std::string decimal_seconds(std::chrono::system_clock::time_point time) {
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-  std::array<char, 32> text{};
-  (void)std::snprintf(text.data(), text.size(), "%lld.%06lld",
-                      static_cast<long long>(micros / 1'000'000),
-                      static_cast<long long>(micros % 1'000'000));
-  return text.data();
-}
-
 std::string hexadecimal(std::uint64_t value) {
   std::array<char, 24> text{};
   (void)std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
@@ -99,6 +89,16 @@ void add_key_request(Description& out, const event::KeyRequest& key) {
 
 }  // namespace
 
+std::string decimal_seconds(std::chrono::system_clock::time_point time) {
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  std::array<char, 32> text{};
+  (void)std::snprintf(text.data(), text.size(), "%lld.%06lld",
+                      static_cast<long long>(micros / 1'000'000),
+                      static_cast<long long>(micros % 1'000'000));
+  return text.data();
+}
+
 Fields describe(const event::Event& event, const policy::Decision& decision,
                 const std::string& handler, policy::Place place) {
   Description out;
@@ -141,6 +141,13 @@ std::string to_json(const Fields& fields, const event::Event& event) {
   }
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
   return document.dump(-1, ' ', false, kReplace) + "\n";
+}
+
+Briefing brief(const event::Event& event, const policy::Decision& decision,
+               const policy::Handler& handler) {
+  Briefing out{.fields = describe(event, decision, handler.name, handler.place)};
+  out.document = to_json(out.fields, event);
+  return out;
 }
 
 }  // namespace upcall::dispatch

@@ -3,6 +3,7 @@
 // the place that the handler runs in, and what cannot be translated is left out.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +21,19 @@ using Fields = std::vector<std::pair<std::string, std::string>>;  // "signal_num
 // "UPCALL_SIGNAL_NUMBER=11" for each.
 [[nodiscard]] std::vector<std::string> to_environment(const Fields& fields);
 
+// "1700000000.123456"
+[[nodiscard]] std::string decimal_seconds(std::chrono::system_clock::time_point time);
+
 // One JSON object: the fields, and the namespaces' ids by name. Bytes that are no UTF-8 become
 // U+FFFD.
 [[nodiscard]] std::string to_json(const Fields& fields, const event::Event& event);
+
+// What a handler is told: in its environment, and as the document on its descriptor 3.
+struct Briefing {
+  Fields fields;
+  std::string document;
+};
+[[nodiscard]] Briefing brief(const event::Event& event, const policy::Decision& decision,
+                             const policy::Handler& handler);
 
 }  // namespace upcall::dispatch

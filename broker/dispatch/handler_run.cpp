@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/log.h"
-#include "dispatch/describe.h"
 #include "dispatch/handler_sockets.h"
 #include "dispatch/report.h"
 
@@ -13,18 +12,17 @@ namespace upcall::dispatch {
 asio::awaitable<Result<HandlerRun>> HandlerRun::start(const Services& services,
                                                       const HandlerCall& call) {
   const auto& handler = services.policy.handlers.at(call.row);
-  const auto fields = describe(call.event, call.decision, handler.name, handler.place);
-  auto sockets = make_handler_sockets(to_json(fields, call.event));
+  auto sockets = make_handler_sockets(call.briefing.document);
   if (!sockets) co_return sockets.error();
   const int output_fd = sockets->output.get();
   const std::array fds{call.input < 0 ? sockets->empty.get() : call.input,
                        call.reply < 0 ? output_fd : call.reply, output_fd, sockets->event.get()};
-  const auto environment = to_environment(fields);
+  const auto environment = to_environment(call.briefing.fields);
   const auto started = co_await services.launcher.start(call.capture, call.row, environment, fds);
   if (!started) co_return started.error();
   auto output = std::make_shared<Output>(services.io, std::move(sockets->output_ours));
   start_loop(services.io, Output::run(output));
-  co_return HandlerRun{call.event.id, handler.name, *started, std::move(output)};
+  co_return HandlerRun{call.id, handler.name, *started, std::move(output)};
 }
 
 asio::awaitable<bool> HandlerRun::finish() {

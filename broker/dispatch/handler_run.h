@@ -7,18 +7,18 @@
 #include <memory>
 #include <string>
 
+#include "dispatch/describe.h"
 #include "dispatch/drain.h"
 #include "dispatch/output.h"
 #include "dispatch/services.h"
-#include "policy/decide.h"
 
 namespace upcall::dispatch {
 
 using Output = Drain<LineCollector>;
 
 struct HandlerCall {
-  const event::Event& event;
-  const policy::Decision& decision;
+  event::EventId id{};
+  const Briefing& briefing;
   std::uint32_t capture{};
   std::uint32_t row{};
   int input{-1};  // borrowed socket for descriptor 0; -1: one that ends at once

@@ -143,13 +143,15 @@ asio::awaitable<Outcome> KeyRequestCase::ask_handlers() {
 }
 
 asio::awaitable<std::optional<std::string>> KeyRequestCase::ask(std::uint32_t row) {
-  const bool replies = !services_.policy.handlers.at(row).authority;
+  const auto& handler = services_.policy.handlers.at(row);
+  const bool replies = !handler.authority;
   gave_authority_ = gave_authority_ || !replies;
   const auto input = socket_holding(std::get<event::KeyRequest>(event_.detail).callout);
   auto reply = make_socket_pair();
   if (!input || !reply) co_return std::nullopt;
-  const HandlerCall call{.event = event_,
-                         .decision = decision_,
+  const auto briefing = brief(event_, decision_, handler);
+  const HandlerCall call{.id = event_.id,
+                         .briefing = briefing,
                          .capture = *capture_,
                          .row = row,
                          .input = input->get(),

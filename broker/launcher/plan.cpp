@@ -49,6 +49,11 @@ std::string_view name_of(std::string_view variable) {
 std::vector<std::string> own_facts(const Row& row, const Capture& capture) {
   std::vector<std::string> facts{"UPCALL_EVENT_FD=3"};
   if (row.handler.place == wire::Place::container) return facts;
+  if (!capture.pidfd) {
+    // Without a process there is none whose ids the broker could invent.
+    facts.emplace_back("UPCALL_EVENT=uevent");
+    return facts;
+  }
   const auto add = [&facts](const char* name, auto value) {
     facts.push_back(std::string{name} + "=" + std::to_string(value));
   };

@@ -37,9 +37,15 @@ bool is_field(std::string_view argument) {
   return argument.find_first_not_of(kWord, 1) == argument.size() - 1;
 }
 
+// Such a one cannot run for uevents, which are no process's.
+bool needs_process(const wire::HandlerRow& row) {
+  return row.program != wire::Program::host || row.user == wire::User::origin || row.authority;
+}
+
 // A file of the host is never executed in a container: it would be within the container's reach.
 bool is_sound(const wire::HandlerRow& row) {
   if (row.timeout.count() <= 0 || row.arguments.empty()) return false;
+  if (row.uevents && needs_process(row)) return false;
   switch (row.program) {
     case wire::Program::vault:
       return row.path.find('/') == std::string::npos;

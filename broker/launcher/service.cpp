@@ -314,11 +314,18 @@ void Service::take_key_capture(const wire::KeyCaptureRequest& request,
   outbox_.put(datagram_of(reply, texts));
 }
 
+const Capture* Service::capture_of(const wire::RunRequest& request) const {
+  if (request.capture == wire::kNoCapture)
+    return rows_[request.row].handler.uevents ? &nobody_ : nullptr;
+  if (request.capture >= captures_.size() || !captures_[request.capture]) return nullptr;
+  return &*captures_[request.capture];
+}
+
 void Service::take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
                        const wire::Received& received) {
   Runs::Request run{.id = request.header.id, .arrived = Clock::now()};
-  const bool sound = request.row < rows_.size() && request.capture < captures_.size() &&
-                     captures_[request.capture] && received.fd_count == kRunFds &&
+  const bool sound = request.row < rows_.size() && capture_of(request) != nullptr &&
+                     received.fd_count == kRunFds &&
                      environment.size() == request.environment_bytes;
   if (!sound) return runs_.give_up(run, ConfineStep::request, EINVAL);
   run.timeout = rows_[request.row].handler.timeout;
@@ -329,7 +336,7 @@ void Service::take_run(const wire::RunRequest& request, std::span<const std::byt
 void Service::start(const Runs::Request& run, const wire::RunRequest& request,
                     std::string_view environment, const wire::Received& received) {
   const Row& row = rows_[request.row];
-  const Capture& capture = *captures_[request.capture];
+  const Capture& capture = *capture_of(request);
   if (!are_sockets(received)) return runs_.give_up(run, ConfineStep::request, ENOTSOCK);
   if (!may_run(row, capture)) return runs_.refuse(run, capture.failed_rules);
   if (!may_run_unfiltered(row, capture)) return runs_.refuse(run, wire::filters_unknown);

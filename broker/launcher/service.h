@@ -52,6 +52,8 @@ class Service {
                                                   CaptureStep& step);
   // The number that a new capture may have; nothing when all are taken.
   [[nodiscard]] std::optional<std::uint32_t> free_capture() const;
+  // What the request names, if its row may run on that; nullptr else.
+  [[nodiscard]] const Capture* capture_of(const wire::RunRequest& request) const;
   void take_run(const wire::RunRequest& request, std::span<const std::byte> environment,
                 const wire::Received& received);
   void start(const Runs::Request& run, const wire::RunRequest& request,
@@ -71,6 +73,7 @@ class Service {
   Runs runs_;
   std::array<std::optional<Capture>, wire::kMaxCaptures> captures_;
   Landings landings_;
+  const Capture nobody_{};  // whose uevents are
   std::vector<std::byte> buffer_;
   wire::GuardRecord guard_;
   bool stopping_{};

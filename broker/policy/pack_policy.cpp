@@ -80,6 +80,25 @@ void put_handler(Packer& out, const Handler& handler) {
   out.put(handler.seconds);
 }
 
+void put_uevent_match(Packer& out, const UeventMatch& when) {
+  for (const auto* globs :
+       {&when.action, &when.subsystem, &when.devtype, &when.devpath, &when.driver})
+    put_texts(out, *globs);
+  out.put_list(when.env, [&](const auto& condition) {
+    out.put_text(condition.first);
+    put_texts(out, condition.second);
+  });
+  put_numbers(out, when.origin);
+}
+
+void put_uevent_rule(Packer& out, const UeventRule& rule) {
+  out.put_text(rule.name);
+  put_uevent_match(out, rule.when);
+  put_numbers(out, rule.handlers);
+  out.put(rule.on_failure.has_value());
+  out.put(rule.on_failure.value_or(0));
+}
+
 std::vector<std::string> get_texts(Unpacker& in) {
   return in.get_list([&] { return in.get_text(); });
 }
@@ -168,6 +187,29 @@ Handler get_handler(Unpacker& in) {
   return handler;
 }
 
+UeventMatch get_uevent_match(Unpacker& in) {
+  UeventMatch when;
+  for (auto* globs : {&when.action, &when.subsystem, &when.devtype, &when.devpath, &when.driver})
+    *globs = get_texts(in);
+  const auto env = in.get_list([&] {
+    auto name = in.get_text();
+    return std::pair{std::move(name), get_texts(in)};
+  });
+  when.env = {env.begin(), env.end()};
+  when.origin = get_numbers<event::UeventClass>(in);
+  return when;
+}
+
+UeventRule get_uevent_rule(Unpacker& in) {
+  UeventRule rule{.name = in.get_text()};
+  rule.when = get_uevent_match(in);
+  rule.handlers = get_numbers<std::uint32_t>(in);
+  const bool has_on_failure = get_bool(in);
+  const auto on_failure = in.get<std::uint32_t>();
+  if (has_on_failure) rule.on_failure = on_failure;
+  return rule;
+}
+
 }  // namespace
 
 std::vector<std::byte> pack_policy(const Policy& policy) {
@@ -177,6 +219,7 @@ std::vector<std::byte> pack_policy(const Policy& policy) {
   out.put_list(policy.handlers, [&](const Handler& handler) { put_handler(out, handler); });
   out.put_list(policy.rules, [&](const Rule& rule) { put_rule(out, rule); });
   out.put_list(policy.key_rules, [&](const KeyRule& rule) { put_key_rule(out, rule); });
+  out.put_list(policy.uevent_rules, [&](const UeventRule& rule) { put_uevent_rule(out, rule); });
   put_action(out, policy.coredump_default);
   put_action(out, policy.request_key_default);
   out.put(policy.key_requests_per_second);
@@ -192,6 +235,7 @@ Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
   policy.handlers = in.get_list([&] { return get_handler(in); });
   policy.rules = in.get_list([&] { return get_rule(in); });
   policy.key_rules = in.get_list([&] { return get_key_rule(in); });
+  policy.uevent_rules = in.get_list([&] { return get_uevent_rule(in); });
   policy.coredump_default = get_action(in);
   policy.request_key_default = get_action(in);
   policy.key_requests_per_second = in.get<std::uint32_t>();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "policy/uevent_rules.h"
 
 namespace upcall::policy {
 
@@ -124,9 +125,10 @@ enum class OnTakeover : std::uint8_t { report, restore };
 
 struct Policy {
   std::vector<ContainerSelector> containers;
-  std::vector<Handler> handlers;   // row by row, as in the handler table
-  std::vector<Rule> rules;         // first match wins
-  std::vector<KeyRule> key_rules;  // likewise
+  std::vector<Handler> handlers;         // row by row, as in the handler table
+  std::vector<Rule> rules;               // first match wins
+  std::vector<KeyRule> key_rules;        // likewise
+  std::vector<UeventRule> uevent_rules;  // likewise
   Action coredump_default{};
   Action request_key_default{};
   // Of those that want a handler, for each container and each user of the host.

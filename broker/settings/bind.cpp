@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "settings/builtin.h"
 #include "settings/draft.h"
@@ -72,7 +73,48 @@ class Binder {
     return action;
   }
 
+  // A uevent has no process, and so no container to be handled in.
+  [[nodiscard]] policy::UeventRule bind_rule(const UeventRuleDraft& draft) {
+    policy::UeventRule rule = draft.rule;
+    for (const auto& name : draft.actions) {
+      if (name.text == "ignore") {
+        if (draft.actions.size() > 1)
+          reader_.complain(name.place, "'ignore' stands alone, not in a list");
+      } else if (const auto row = bind_uevent_handler(name, {"ignore"})) {
+        rule.handlers.push_back(*row);
+      }
+    }
+    if (!draft.on_failure) return rule;
+    rule.on_failure = bind_uevent_handler(*draft.on_failure, {});
+    if (rule.handlers.empty())
+      reader_.complain(draft.on_failure->place,
+                       "'on_failure' needs a handler in 'do' that can fail");
+    return rule;
+  }
+
+  // The handlers that rules on uevents name.
+  [[nodiscard]] const std::set<std::uint32_t>& uevent_rows() const { return uevent_rows_; }
+
  private:
+  [[nodiscard]] std::optional<std::uint32_t> bind_uevent_handler(const Name& name,
+                                                                 std::vector<std::string> words) {
+    const auto row = bind_handler(name, Scope::containers_only, std::move(words));
+    if (!row) return {};
+    const auto& handler = draft_.handlers[*row];
+    if (handler.program != wire::Program::host) {
+      reader_.complain(name.place, "handler " + quoted(name.text) +
+                                       " must be a program 'in: host' to handle uevents");
+    } else if (handler.user == wire::User::origin) {
+      reader_.complain(name.place, "handler " + quoted(name.text) +
+                                       " runs as 'user: origin', and a uevent has no process");
+    } else if (handler.authority) {
+      reader_.complain(name.place, "handler " + quoted(name.text) +
+                                       " has 'authority' over keys, and this is a uevent");
+    }
+    uevent_rows_.insert(*row);
+    return row;
+  }
+
   [[nodiscard]] std::vector<std::string> bind_containers(const std::vector<Name>& names) {
     std::vector<std::string> bound;
     for (const auto& name : names) {
@@ -132,6 +174,7 @@ class Binder {
 
   Reader& reader_;
   const Draft& draft_;
+  std::set<std::uint32_t> uevent_rows_;
 };
 
 }  // namespace
@@ -141,6 +184,8 @@ Settings bind(Reader& reader, Draft draft) {
   Binder binder{reader, draft};
   for (const auto& rule : draft.rules) out.policy.rules.push_back(binder.bind_rule(rule));
   for (const auto& rule : draft.key_rules) out.policy.key_rules.push_back(binder.bind_rule(rule));
+  for (const auto& rule : draft.uevent_rules)
+    out.policy.uevent_rules.push_back(binder.bind_rule(rule));
   out.policy.coredump_default =
       binder.bind_action(draft.coredump_default, Scope::anything, Kind::coredump);
   out.policy.request_key_default =
@@ -152,6 +197,7 @@ Settings bind(Reader& reader, Draft draft) {
   out.policy.handlers = std::move(draft.handlers_of_policy);
   out.policy.containers = std::move(draft.containers);
   out.handlers = std::move(draft.handlers);
+  for (const auto row : binder.uevent_rows()) out.handlers[row].uevents = true;
   out.state_directories = std::move(draft.state_directories);
   return out;
 }

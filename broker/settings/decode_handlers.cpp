@@ -79,7 +79,7 @@ std::optional<std::string> placeholder(std::string_view argument) {
 
 void check_placeholder(Reader& reader, const Name& argument, Place place) {
   const auto field = placeholder(argument.text);
-  if (!field) return;
+  if (!field || field->starts_with(kUeventVariable)) return;
   const auto* known =
       std::ranges::find_if(kFields, [&](const Field& one) { return one.name == *field; });
   if (known == kFields.end()) {
@@ -199,7 +199,7 @@ HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value,
 
 void decode_handlers(Reader& reader, const Value& value, Draft& draft) {
   reader.read_entries(value, [&](const Name& name, const Value& held) {
-    check_name(reader, name, {"pass", "reject"});
+    check_name(reader, name, {"pass", "reject", "ignore"});
     declare(reader, draft.handler_places, name);
     policy::Handler handler{.name = name.text};
     auto row = decode_handler(reader, name, held, handler);

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "event/signal_name.h"
+#include "settings/condition.h"
 #include "settings/draft.h"
 #include "settings/units.h"
 
@@ -45,17 +46,7 @@ std::optional<int> read_errno(Reader& reader, const Value& value) {
   return {};
 }
 
-// One condition: each value that reads well is appended.
-template <class T, class ReadOne>
-Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
-  return [&reader, &out, read_one](const Value& value) {
-    reader.read_one_or_more(value, [&](const Value& item) {
-      if (auto one = read_one(item)) out.push_back(static_cast<T>(*std::move(one)));
-    });
-  };
-}
-
-enum class Kind : std::uint8_t { coredump, request_key };
+enum class Kind : std::uint8_t { coredump, request_key, uevent };
 
 // The keys of one rule. How some read depends on others, so they are kept until all are known.
 struct RuleKeys {
@@ -70,8 +61,8 @@ struct RuleKeys {
 };
 
 RuleKeys read_rule_keys(Reader& reader, const Value& value) {
-  const std::map<std::string, Kind> kinds{{"coredump", Kind::coredump},
-                                          {"request-key", Kind::request_key}};
+  const std::map<std::string, Kind> kinds{
+      {"coredump", Kind::coredump}, {"request-key", Kind::request_key}, {"uevent", Kind::uevent}};
   RuleKeys keys{.name = {.place = value.place}};
   reader.read_map(value,
                   {{"name", [&](const Value& held) { assign(keys.name, reader.name(held)); }},
@@ -107,10 +98,14 @@ Take id_condition(Reader& reader, std::vector<uid_t>& out) {
   return condition(reader, out, [&reader](const Value& item) { return reader.number(item, kIds); });
 }
 
-RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
-  const Value* const conditions = keys.when;
+void expect_no_negative(Reader& reader, const RuleKeys& keys) {
   if (keys.negative != nullptr)
     reader.complain(keys.negative->place, "'negative' is for rules on request-key");
+}
+
+RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
+  const Value* const conditions = keys.when;
+  expect_no_negative(reader, keys);
   auto out = draft_of<policy::Rule>(std::move(keys));
   if (conditions == nullptr) return out;
   auto& when = out.rule.when;
@@ -163,6 +158,15 @@ RuleDraft<policy::KeyRule> decode_key_rule(Reader& reader, RuleKeys keys) {
   return out;
 }
 
+UeventRuleDraft decode_uevent_rule(Reader& reader, RuleKeys keys) {
+  expect_no_negative(reader, keys);
+  UeventRuleDraft out{.rule = {.name = keys.name.text},
+                      .actions = std::move(keys.actions),
+                      .on_failure = std::move(keys.on_failure)};
+  if (keys.when != nullptr) out.rule.when = decode_uevent_match(reader, *keys.when);
+  return out;
+}
+
 void declare_rule(Reader& reader, Draft& draft, const Name& name) {
   if (name.text.empty()) return;
   if (name.text != policy::kDefaults) {
@@ -185,6 +189,8 @@ void decode_rule(Reader& reader, const Value& value, Draft& draft) {
   declare_rule(reader, draft, keys.name);
   if (keys.kind == Kind::request_key) {
     draft.key_rules.push_back(decode_key_rule(reader, std::move(keys)));
+  } else if (keys.kind == Kind::uevent) {
+    draft.uevent_rules.push_back(decode_uevent_rule(reader, std::move(keys)));
   } else {
     draft.rules.push_back(decode_core_dump_rule(reader, std::move(keys)));
   }

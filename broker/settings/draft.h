@@ -22,12 +22,19 @@ struct RuleDraft {
   std::optional<Name> on_failure;
 };
 
+struct UeventRuleDraft {
+  policy::UeventRule rule;  // without `handlers` and `on_failure`
+  std::vector<Name> actions;
+  std::optional<Name> on_failure;
+};
+
 struct Draft {
   std::vector<policy::ContainerSelector> containers;
   wire::HandlerTable handlers;
   std::vector<policy::Handler> handlers_of_policy;  // row by row the same
   std::vector<RuleDraft<policy::Rule>> rules;
   std::vector<RuleDraft<policy::KeyRule>> key_rules;
+  std::vector<UeventRuleDraft> uevent_rules;
   std::vector<Name> coredump_default;
   std::vector<Name> request_key_default;
   std::optional<std::int64_t> key_requests_per_second;
@@ -57,6 +64,8 @@ void decode_handlers(Reader& reader, const Value& value, Draft& draft);
 void decode_rules(Reader& reader, const Value& value, Draft& draft);
 void decode_runtimes(Reader& reader, const Value& value, Draft& draft);
 void decode_defaults(Reader& reader, const Value& value, Draft& draft);
+
+[[nodiscard]] policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value);
 
 // `do`, and what stands for it in `defaults`: words and names of handlers, not yet told apart.
 [[nodiscard]] std::vector<Name> read_actions(Reader& reader, const Value& value);

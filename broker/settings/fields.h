@@ -14,6 +14,9 @@ struct Field {
   ToldTo told_to{ToldTo::every_handler};
 };
 
+// Each variable of a uevent is a field as well: "uevent_ifindex" for IFINDEX.
+inline constexpr std::string_view kUeventVariable = "uevent_";
+
 inline constexpr std::array kFields{Field{"event"},
                                     Field{"id"},
                                     Field{"time"},
@@ -48,6 +51,13 @@ inline constexpr std::array kFields{Field{"event"},
                                     Field{"thread_keyring"},
                                     Field{"process_keyring"},
                                     Field{"session_keyring"},
+                                    Field{"action", ToldTo::host_handlers},
+                                    Field{"class", ToldTo::host_handlers},
+                                    Field{"devpath", ToldTo::host_handlers},
+                                    Field{"devpath_old", ToldTo::host_handlers},
+                                    Field{"devtype", ToldTo::host_handlers},
+                                    Field{"driver", ToldTo::host_handlers},
+                                    Field{"subsystem", ToldTo::host_handlers},
                                     Field{"inner_pid", ToldTo::host_handlers},
                                     Field{"inner_tid", ToldTo::host_handlers},
                                     Field{"cgroup", ToldTo::host_handlers},

@@ -24,6 +24,7 @@ HandlerRow unpack_row(Unpacker& in) {
   // By way of a byte: any bool but 0 and 1 is undefined behaviour.
   row.authority = in.get<std::uint8_t>() != 0;
   row.kernel_requests = in.get<std::uint8_t>() != 0;
+  row.uevents = in.get<std::uint8_t>() != 0;
   return row;
 }
 
@@ -46,6 +47,7 @@ std::vector<std::byte> pack_handlers(const HandlerTable& table) {
     out.put(row.seccomp);
     out.put(row.authority);
     out.put(row.kernel_requests);
+    out.put(row.uevents);
   });
   return {out.bytes().begin(), out.bytes().end()};
 }

@@ -8,7 +8,7 @@ import socket
 import sys
 import unittest
 
-from upcalltest import kernel
+from upcalltest import kernel, uevents
 from upcalltest.case import POLICY, SystemTest
 from upcalltest.waiting import wait_readable
 
@@ -23,6 +23,11 @@ for place, fd in enumerate(high):
     os.close(fd)
 os.environ["LISTEN_PID"] = str(os.getpid())
 os.execv(sys.argv[2 + count], sys.argv[2 + count:])
+"""
+UEVENT_POLICY = """\
+version: 1
+handlers: {tell: {run: /bin/true, in: host}}
+rules: [{name: null device, on: uevent, when: {subsystem: mem, class: synthetic}, do: tell}]
 """
 
 
@@ -45,22 +50,42 @@ class HeldSockets(SystemTest):
         *_, outcome = second.wait_for_event(ended.host_pid)
         self.assertEqual(outcome["outcome"], "handled")
 
+    def test_uevents_that_waited_are_handled_by_the_next_broker(self):
+        listener = uevents.Listener()
+        self.addCleanup(listener.close)
+        sockets = {**self.listening_sockets(), "uevent": listener.socket}
+        self.start_activated(sockets, UEVENT_POLICY).stop()
+        uevents.change_null_device(3)
+        second = self.start_activated(sockets, UEVENT_POLICY)
+        second.wait_for("kind=uevent", "class=synthetic", 'devpath="/devices/virtual/mem/null"')
+        second.stop()
+        handled = [line for line in second.log.all() if "outcome=handled" in line]
+        self.assertGreaterEqual(len(handled), 3)
+
+    def test_without_rules_no_uevents_wait_for_the_next_broker(self):
+        listener = uevents.Listener()
+        self.addCleanup(listener.close)
+        before = uevents.joined_sockets()
+        self.start_activated({**self.listening_sockets(), "uevent": listener.socket}).stop()
+        self.assertEqual(uevents.joined_sockets(), before - 1)
+
     def listening_sockets(self):
         os.makedirs(os.path.join(self.directory, "run"), mode=0o700, exist_ok=True)
-        sockets = []
+        sockets = {}
         for name, kind in (("coredump", socket.SOCK_STREAM), ("shim", socket.SOCK_SEQPACKET)):
             listener = socket.socket(socket.AF_UNIX, kind)
             listener.bind(os.path.join(self.directory, "run", f"{name}.socket"))
             listener.listen(4096)
             self.addCleanup(listener.close)
-            sockets.append(listener)
+            sockets[name] = listener
         return sockets
 
-    def start_activated(self, sockets):
-        descriptors = [str(listener.fileno()) for listener in sockets]
-        prefix = [sys.executable, "-c", ACTIVATE, str(len(sockets)), *descriptors]
-        daemon = self.launch(POLICY, prefix=prefix, passed=[s.fileno() for s in sockets],
-                             environment={**os.environ, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "coredump:shim"})
+    def start_activated(self, sockets, policy=POLICY):
+        descriptors = [held.fileno() for held in sockets.values()]
+        prefix = [sys.executable, "-c", ACTIVATE, str(len(sockets)), *map(str, descriptors)]
+        daemon = self.launch(policy, prefix=prefix, passed=descriptors,
+                             environment={**os.environ, "LISTEN_FDS": str(len(sockets)),
+                                          "LISTEN_FDNAMES": ":".join(sockets)})
         return daemon.wait_until_ready()
 
 

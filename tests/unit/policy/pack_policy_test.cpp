@@ -44,6 +44,17 @@ Policy full_policy() {
                      .action = {.kind = ActionKind::run, .handlers = {2}},
                      .on_failure = 1,
                      .negative = {.error = 13, .seconds = 7}}},
+      .uevent_rules = {{.name = "disks",
+                        .when = {.action = {"add"},
+                                 .subsystem = {"block"},
+                                 .devtype = {"disk"},
+                                 .devpath = {"/devices/**"},
+                                 .driver = {"sd"},
+                                 .env = {{"DEVNAME", {"sd*", "vd*"}}},
+                                 .origin = {event::UeventClass::synthetic}},
+                        .handlers = {1},
+                        .on_failure = 0},
+                       {.name = "rest"}},
       .coredump_default = {.kind = ActionKind::run, .handlers = {1}},
       .request_key_default = {.kind = ActionKind::reject},
       .key_requests_per_second = 7,
@@ -71,6 +82,14 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   EXPECT_EQ(rule.action.handlers, (std::vector<std::uint32_t>{0, 1}));
   EXPECT_EQ(rule.on_failure, 1U);
   EXPECT_EQ(unpacked->rules[1].on_failure, std::nullopt);
+  ASSERT_EQ(unpacked->uevent_rules.size(), 2U);
+  const auto& disks = unpacked->uevent_rules[0];
+  EXPECT_EQ(disks.when.driver, std::vector<std::string>{"sd"});
+  EXPECT_EQ(disks.when.env, full_policy().uevent_rules[0].when.env);
+  EXPECT_EQ(disks.when.origin, std::vector{event::UeventClass::synthetic});
+  EXPECT_EQ(disks.handlers, std::vector<std::uint32_t>{1});
+  EXPECT_EQ(disks.on_failure, 0U);
+  EXPECT_EQ(unpacked->uevent_rules[1].when.origin, UeventMatch{}.origin);
   EXPECT_EQ(unpacked->coredump_default.handlers, (std::vector<std::uint32_t>{1}));
   EXPECT_EQ(unpacked->request_key_default.kind, ActionKind::reject);
   EXPECT_EQ(unpacked->core_pattern_taken, OnTakeover::restore);

@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"name: r, on: coredump", "3: rule has no 'do'"},
         Case{"name: defaults, on: coredump, do: pass",
              "10: 'defaults' is how the log names what no rule matched; take another name"},
-        Case{"name: r, on: core, do: pass", "17: expected 'coredump' or 'request-key'"},
+        Case{"name: r, on: core, do: pass", "17: expected 'coredump', 'request-key' or 'uevent'"},
         Case{"name: r, on: coredump, do: pas", "31: no handler 'pas'; did you mean 'pass'?"},
         Case{"name: r, on: coredump, do: []",
              "31: an empty list would match nothing; leave the key out"},

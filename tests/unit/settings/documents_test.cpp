@@ -43,7 +43,7 @@ TEST(Documents, EveryExampleInTheManualLoads) {
     expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
     ++examples;
   }
-  EXPECT_EQ(examples, 4);
+  EXPECT_EQ(examples, 5);
 }
 
 TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
@@ -132,6 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
                       Map{"when_request_key", "rules: [{on: request-key, when: {", "}}]"},
                       Map{"negative", "rules: [{on: request-key, negative: {", "}}]"},
+                      Map{"when_uevent", "rules: [{on: uevent, when: {", "}}]"},
                       Map{"defaults", "defaults: {", "}"}));
 
 }  // namespace

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A uevent as its handler gets to know it, and in the log: docs/handler-protocol.md in code.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "dispatch/describe.h"
+#include "event/event.h"
+#include "event/uevent.h"
+
+namespace upcall::dispatch {
+
+struct UeventTold {
+  event::EventId id{};
+  std::chrono::system_clock::time_point time;
+  const event::Uevent& event;
+  const std::string& rule;
+};
+// The document has all of the event's variables by name.
+[[nodiscard]] Briefing brief(const UeventTold& told, const std::string& handler);
+
+[[nodiscard]] std::string decided_line(event::EventId id, const event::Uevent& event,
+                                       const std::string& rule);
+
+}  // namespace upcall::dispatch

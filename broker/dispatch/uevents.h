@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// All uevents: decided as they come, counted, and those that a rule has handlers for handled in the
+// order of their devices.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/asio.h"
+#include "base/semaphore.h"
+#include "dispatch/device_order.h"
+#include "dispatch/services.h"
+#include "dispatch/tally.h"
+#include "dispatch/uevent_case.h"
+
+namespace upcall::dispatch {
+
+class Uevents {
+ public:
+  // Told of every event, whatever becomes of it; `rule` is nullptr where none matched. What it is
+  // given is good until it returns.
+  struct Watch {
+    std::function<void(const event::Uevent&, const policy::UeventRule* rule)> event;
+    std::function<void(std::uint64_t count)> dropped;
+  };
+  // `full` is called when no more should be taken, `room` when they may again.
+  struct Pressure {
+    std::function<void()> full;
+    std::function<void()> room;
+  };
+
+  Uevents(Services services, Pressure pressure);
+
+  void take(const event::Uevent& event);
+  // The kernel has dropped so many.
+  void drop(std::uint64_t count);
+
+  // One at a time; nothing to end it.
+  void watch(std::optional<Watch> watch) { watch_ = std::move(watch); }
+
+  // Of those that have handlers.
+  [[nodiscard]] Tally& tally() { return tally_; }
+  // "kernel=7 synthetic=0 ...": what came, by class, and what did not.
+  [[nodiscard]] std::string summary() const;
+
+ private:
+  void start(DeviceOrder::Ticket ticket);
+  [[nodiscard]] asio::awaitable<void> serve(DeviceOrder::Ticket ticket);
+  void finish(DeviceOrder::Ticket ticket, Outcome outcome);
+
+  Services services_;
+  Pressure pressure_;
+  Semaphore share_;
+  DeviceOrder order_;
+  std::map<DeviceOrder::Ticket, std::unique_ptr<UeventCase>> waiting_;
+  bool full_{false};
+  std::optional<Watch> watch_;
+  Tally tally_;
+  std::array<std::uint64_t, event::kUeventClasses> arrived_{};  // by class
+  std::uint64_t dropped_{};
+  std::uint64_t ignored_{};
+};
+
+}  // namespace upcall::dispatch

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/sysfs_devices.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <memory>
+#include <vector>
+
+namespace upcall::kernel {
+namespace {
+
+// The kernel gives the variables of a device one page.
+constexpr std::size_t kUeventFile = 4096;
+// Deeper than any bus; each level holds a descriptor.
+constexpr int kMostLevels = 64;
+
+// What one directory of sysfs has in it.
+struct Entries {
+  std::vector<std::string> directories;
+  bool is_device{};  // it has a uevent file, and belongs to a subsystem
+};
+
+// Takes the descriptor.
+Entries read_entries(UniqueFd directory) {
+  const auto close = [](DIR* stream) { ::closedir(stream); };
+  const std::unique_ptr<DIR, decltype(close)> stream{::fdopendir(directory.get()), close};
+  if (!stream) return {};
+  (void)directory.release();
+  Entries entries;
+  bool has_uevent = false;
+  bool has_subsystem = false;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name{static_cast<const char*>(entry->d_name)};
+    has_uevent = has_uevent || (entry->d_type == DT_REG && name == "uevent");
+    has_subsystem = has_subsystem || (entry->d_type == DT_LNK && name == "subsystem");
+    if (entry->d_type == DT_DIR && name != "." && name != "..")
+      entries.directories.emplace_back(name);
+  }
+  entries.is_device = has_uevent && has_subsystem;
+  return entries;
+}
+
+// "../../../class/net" -> "net".
+std::string read_subsystem(int device) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t n = ::readlinkat(device, "subsystem", target.data(), target.size());
+  if (n <= 0) return {};
+  const std::string_view path{target.data(), static_cast<std::size_t>(n)};
+  return std::string{path.substr(path.rfind('/') + 1)};
+}
+
+std::string read_variables(int device) {
+  const auto subsystem = read_subsystem(device);
+  const UniqueFd file{::openat(device, "uevent", O_RDONLY | O_CLOEXEC)};
+  std::array<char, kUeventFile> text{};
+  const ssize_t n = file ? ::read(file.get(), text.data(), text.size()) : -1;
+  if (n < 0 || subsystem.empty()) return {};
+  std::replace(text.begin(), text.begin() + n, '\n', '\0');
+  return "SUBSYSTEM=" + subsystem + '\0' + std::string{text.data(), static_cast<std::size_t>(n)};
+}
+
+void collect(Devices& out, int parent, const std::string& name, const std::string& devpath,
+             int level) {
+  UniqueFd directory{
+      ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  UniqueFd to_read{directory ? ::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0) : -1};
+  if (!to_read || level > kMostLevels) return;
+  const auto entries = read_entries(std::move(to_read));
+  if (entries.is_device) {
+    if (auto variables = read_variables(directory.get()); !variables.empty())
+      out.emplace(devpath, std::move(variables));
+  }
+  for (const auto& child : entries.directories)
+    collect(out, directory.get(), child, devpath + "/" + child, level + 1);
+}
+
+}  // namespace
+
+Result<UniqueFd> mount_detached_sysfs() {
+  const UniqueFd context{::fsopen("sysfs", FSOPEN_CLOEXEC)};
+  if (!context) return from_errno("make a sysfs");
+  if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return from_errno("create a sysfs");
+  }
+  constexpr unsigned kAttributes =
+      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, kAttributes)};
+  if (!mount) return from_errno("mount a sysfs");
+  return mount;
+}
+
+Result<Devices> read_devices(int sysfs) {
+  Devices devices;
+  collect(devices, sysfs, "devices", "/devices", 0);
+  if (devices.empty()) return from_errno("find any device in a sysfs", ENOENT);
+  return devices;
+}
+
+bool device_exists(int sysfs, std::string_view devpath) {
+  const auto path = "." + std::string{devpath};
+  return static_cast<bool>(UniqueFd{::openat(sysfs, path.c_str(), O_PATH | O_CLOEXEC)});
+}
+
+}  // namespace upcall::kernel

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/uevent_rules.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace upcall::policy {
+namespace {
+
+// Most globs fail at their first byte, and this is asked for every event and rule.
+bool begins_otherwise(std::string_view glob, std::string_view text) {
+  if (glob.empty() || text.empty() || glob.front() == text.front()) return false;
+  const char first = glob.front();
+  return first != '*' && first != '?' && first != '[' && first != '\\';
+}
+
+bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
+  return std::ranges::any_of(globs, [&](const std::string& glob) {
+    return !begins_otherwise(glob, text) && glob_matches(glob, text);
+  });
+}
+
+bool allows(const std::vector<std::string>& globs, std::string_view text) {
+  return globs.empty() || any_matches(globs, text);
+}
+
+bool env_matches(const UeventMatch& when, const event::Uevent& event) {
+  return std::ranges::all_of(when.env, [&](const auto& condition) {
+    const auto value = event::find_variable(event, condition.first);
+    return value && any_matches(condition.second, *value);
+  });
+}
+
+// The shortest texts first: most of a hundred rules must fall to a cheap comparison.
+bool matches(const UeventMatch& when, const event::Uevent& event) {
+  return allows(when.subsystem, event.subsystem) && allows(when.action, event.action) &&
+         std::ranges::find(when.origin, event.origin) != when.origin.end() &&
+         allows(when.devtype, event.devtype) && allows(when.driver, event.driver) &&
+         allows(when.devpath, event.devpath) && env_matches(when, event);
+}
+
+}  // namespace
+
+const UeventRule* decide(const std::vector<UeventRule>& rules, const event::Uevent& event) {
+  // Whatever the rules say, a program's word is not the kernel's.
+  if (event.origin == event::UeventClass::user) return nullptr;
+  for (const auto& rule : rules) {
+    if (matches(rule.when, event)) return &rule;
+  }
+  return nullptr;
+}
+
+bool mention_queues(const std::vector<UeventRule>& rules) {
+  return std::ranges::any_of(
+      rules, [](const UeventRule& rule) { return any_matches(rule.when.subsystem, "queues"); });
+}
+
+}  // namespace upcall::policy

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings/condition.h"
+#include "settings/draft.h"
+
+namespace upcall::settings {
+
+policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value) {
+  policy::UeventMatch when;
+  const auto globs = [&reader](std::vector<std::string>& out) {
+    return condition(reader, out, [&reader](const Value& item) { return reader.text(item); });
+  };
+  // Not "user": what a program says is never believed.
+  const std::map<std::string, event::UeventClass> classes{
+      {"kernel", event::UeventClass::kernel},
+      {"synthetic", event::UeventClass::synthetic},
+      {"injected", event::UeventClass::injected},
+      {"resync", event::UeventClass::resync}};
+  const auto read_class = [&](const Value& item) { return reader.choice(item, classes); };
+  std::vector<event::UeventClass> origin;
+  reader.read_map(
+      value,
+      {{"action", globs(when.action)},
+       {"subsystem", globs(when.subsystem)},
+       {"devtype", globs(when.devtype)},
+       {"driver", globs(when.driver)},
+       {"class", condition(reader, origin, read_class)},
+       {"devpath", condition(reader, when.devpath,
+                             [&](const Value& item) { return read_path_glob(reader, item); })},
+       {"env", [&](const Value& held) {
+          reader.read_entries(
+              held, [&](const Name& name, const Value& one) { globs(when.env[name.text])(one); });
+        }}});
+  if (!origin.empty()) when.origin = std::move(origin);
+  return when;
+}
+
+}  // namespace upcall::settings

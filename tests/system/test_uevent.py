@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uevents of the real kernel, and of those who imitate it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+from upcalltest import paths, uevents
+from upcalltest.case import SystemTest
+from upcalltest.daemon import fields
+from upcalltest.waiting import Lines
+
+RULES = """\
+version: 1
+handlers:
+  tell: {run: [/bin/sh, -c, 'echo told "$UPCALL_ACTION" "$UPCALL_CLASS" "$0"', "{uevent_interface}"], in: host}
+  document: {run: [/bin/sh, -c, 'cat <&3'], in: host, user: "65534:65534"}
+  wait: {run: [/bin/sh, -c, 'read line <"$0"; echo "$UPCALL_ACTION"', DIRECTORY/gate], in: host}
+rules:
+  - {name: renamed, on: uevent, when: {subsystem: net, devpath: "/devices/virtual/net/PREFIXw*"}, do: wait}
+  - {name: described, on: uevent, when: {subsystem: net, action: add, env: {INTERFACE: "PREFIXd*"}}, do: document}
+  - {name: devices, on: uevent, when: {subsystem: net, action: [add, remove], devpath: "/**/PREFIX*"}, do: tell}
+  - {name: of the kernel, on: uevent, when: {subsystem: mem}, do: tell}
+  - {name: written, on: uevent, when: {subsystem: mem, class: synthetic, env: {SYNTH_ARG_BY: test}}, do: tell}
+"""
+FORGE = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from upcalltest import uevents
+uevents.send_raw(uevents.text_of("add", "/devices/virtual/net/" + sys.argv[2]))
+"""
+
+
+class Monitor:
+    """upcallctl monitor, and what it says."""
+
+    def __init__(self, directory, *options):
+        self.process = subprocess.Popen([paths.BIN / "upcallctl", f"--runtime-directory={directory}/run", *options,
+                                         "monitor"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.lines = Lines(self.process.stdout.fileno())
+
+    def wait_for(self, *parts):
+        return self.lines.wait_for(lambda line: all(part in line for part in parts), 60, str(parts))
+
+    def between(self, first, last):
+        """The documents after the one marked so and before the other."""
+        self.wait_for(last)
+        places = [next(i for i, line in enumerate(self.lines.seen) if part in line) for part in (first, last)]
+        return [json.loads(line) for line in self.lines.seen[places[0] + 1:places[1]]]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self.lines.all()
+        self.process.stdout.close()
+
+
+class Uevent(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.prefix = f"u{os.getpid() % 100000}"
+
+    def start_with_rules(self, *options):
+        policy = RULES.replace("PREFIX", self.prefix).replace("DIRECTORY", self.directory)
+        return self.start(policy, *options)
+
+    def monitor(self, *options):
+        monitor = Monitor(self.directory, *options)
+        self.addCleanup(monitor.close)
+        return monitor
+
+    def marked(self, monitor):
+        """A mark that the monitor has seen: it is there, and so is all before."""
+        mark = uevents.mark()
+        monitor.wait_for(mark)
+        return mark
+
+    def device(self, name):
+        """A new network device of that name; it is gone at the end."""
+        name, peer = self.prefix + name, f"{self.prefix}p{name}"
+        uevents.ip("link", "add", name, "type", "veth", "peer", "name", peer)
+        self.addCleanup(subprocess.run, ["ip", "link", "del", name], stderr=subprocess.DEVNULL, check=False)
+        return name
+
+    def handled(self, daemon, *parts):
+        """The fields of the decision on an event whose line holds `parts`, once it has been handled."""
+        decided = fields(daemon.wait_for("kind=uevent", *parts))
+        daemon.wait_for(f"event={decided['event']} ", "outcome=handled")
+        return decided
+
+    def test_handler_is_told_what_the_kernel_says(self):
+        daemon = self.start_with_rules()
+        name = self.device("d")
+        decided = self.handled(daemon, f'devpath="/devices/virtual/net/{name}"')
+        self.assertEqual((decided["class"], decided["uevent"], decided["rule"]), ("kernel", "add", "described"))
+        said = fields(daemon.wait_for(f"event={decided['event']} ", "handler=document"))["output"]
+        document = json.loads(said)
+        self.assertEqual((document["event"], document["action"], document["class"]), ("uevent", "add", "kernel"))
+        self.assertEqual(document["variables"]["INTERFACE"], name)
+
+    def test_variables_are_arguments(self):
+        daemon = self.start_with_rules()
+        name = self.device("t")
+        daemon.wait_for("handler=tell", f'output="told add kernel {name}"')
+        uevents.ip("link", "del", name)
+        daemon.wait_for("handler=tell", f'output="told remove kernel {name}"')
+
+    def test_events_of_a_device_keep_their_order_and_others_do_not_wait(self):
+        os.mkfifo(os.path.join(self.directory, "gate"))
+        daemon = self.start_with_rules()
+        name = self.device("w")
+        added = fields(daemon.wait_for("kind=uevent", f'/{name}"', 'uevent="add"'))
+        uevents.ip("link", "set", name, "name", name + "2")
+        moved = fields(daemon.wait_for("kind=uevent", f'/{name}2"', 'uevent="move"'))
+        other = self.device("o")
+        self.handled(daemon, f'/{other}"')
+        self.assertFalse([line for line in daemon.log.seen if "outcome=" in line and
+                          fields(line)["event"] in (added["event"], moved["event"])])
+        with open(os.path.join(self.directory, "gate"), "w", encoding="ascii") as gate:
+            gate.write("go\n")
+        daemon.wait_for(f"event={added['event']} ", "outcome=handled")
+        with open(os.path.join(self.directory, "gate"), "w", encoding="ascii") as gate:
+            gate.write("go\n" * 8)
+        daemon.wait_for(f"event={moved['event']} ", "handler=wait", 'output="move"')
+        self.release(daemon)
+
+    def release(self, daemon):
+        """Whatever still waits at the gate ends with the daemon."""
+        daemon.stop(signal.SIGKILL)
+
+    def test_what_was_written_to_a_uevent_file_needs_a_rule_that_says_so(self):
+        daemon = self.start_with_rules()
+        uevents.change_null_device(line=b"change 01234567-89ab-cdef-0123-456789abcdef BY=nobody")
+        uevents.change_null_device(line=b"change 01234567-89ab-cdef-0123-456789abcdef BY=test")
+        decided = self.handled(daemon, 'devpath="/devices/virtual/mem/null"')
+        self.assertEqual((decided["class"], decided["rule"]), ("synthetic", "written"))
+
+    def test_imitations_reach_no_handler(self):
+        daemon, forged = self.start_with_rules(), self.prefix + "f"
+        monitor = self.monitor("--json")
+        devpath = f"/devices/virtual/net/{forged}"
+        self.wait_until_heard(monitor)
+        first = self.marked(monitor)
+        uevents.send_raw(uevents.text_of("add", devpath))
+        uevents.send_raw(uevents.text_of("add", devpath), groups=2)
+        uevents.inject(uevents.text_of("add", devpath))
+        for namespaces in (["--net", "--user", "--map-root-user"], ["--user", "--map-root-user"], ["--net"]):
+            subprocess.run(["unshare", *namespaces, sys.executable, "-B", "-c", FORGE, os.path.dirname(__file__), forged],
+                           check=False, stderr=subprocess.DEVNULL, timeout=60)
+        last = self.marked(monitor)
+        heard = [one for one in monitor.between(first, last) if one.get("devpath") == devpath]
+        # Of the six only what came from this network namespace was heard at all.
+        self.assertEqual([(one["class"], one["rule"]) for one in heard], [("user", None), ("injected", None)])
+        self.assertEqual([one["sender"] for one in heard], [os.getpid()] * 2)
+        real = self.device("t")
+        self.handled(daemon, f'/{real}"')
+        self.assertFalse([line for line in daemon.log.seen if forged + '"' in line])
+
+    def test_loss_is_counted_exactly_and_made_up_for(self):
+        gone = self.device("g")
+        daemon = self.start_with_rules("--uevent-buffer=1")
+        monitor, listener = self.monitor("--json"), uevents.Listener()
+        self.addCleanup(listener.close)
+        self.wait_until_heard(monitor)
+        first = self.marked(monitor)
+        os.kill(daemon.broker(), signal.SIGSTOP)
+        try:
+            uevents.change_null_device(300)
+            uevents.ip("link", "del", gone)
+            came = self.device("c")
+        finally:
+            os.kill(daemon.broker(), signal.SIGCONT)
+        monitor.wait_for('"lost"', '"kernel"')
+        self.handled(daemon, f'/{came}"', "class=resync", 'uevent="add"')
+        self.handled(daemon, f'/{gone}"', "class=resync", 'uevent="remove"')
+        last = self.marked(monitor)
+        told = monitor.between(first, last)
+        # What the monitor itself lost is of the look at all devices, which comes at once.
+        lost = sum(one["lost"] for one in told if one.get("by") == "kernel")
+        heard = sum("lost" not in one and one["class"] != "resync" for one in told)
+        self.assertGreater(lost, 250)
+        self.assertEqual(heard + lost, listener.count_between(first, last))
+
+    def wait_until_heard(self, monitor, part=None):
+        """Its own start cannot be waited for: it speaks when something happens."""
+        for _ in range(600):
+            mark = uevents.mark()
+            try:
+                monitor.lines.wait_for(lambda line, expected=part or mark: expected in line, 0.1)
+                return
+            except AssertionError:
+                continue
+        self.fail("the monitor hears nothing")
+
+    def test_without_a_rule_the_kernel_tells_us_nothing_until_somebody_watches(self):
+        before = uevents.joined_sockets()
+        self.start("version: 1\n")
+        self.assertEqual(uevents.joined_sockets(), before)
+        monitor = self.monitor()
+        self.wait_until_heard(monitor, "/devices/virtual/mem/null (mem)")
+        name = self.device("m")
+        line = monitor.wait_for(f"/devices/virtual/net/{name} ")
+        self.assertTrue(line.startswith("kernel    add     "), line)
+        self.assertEqual(uevents.joined_sockets(), before + 1)
+        monitor.process.terminate()
+        monitor.process.wait(timeout=30)
+        for _ in range(600):
+            if uevents.joined_sockets() == before:
+                break
+            subprocess.run(["sleep", "0.05"], check=True)
+        self.assertEqual(uevents.joined_sockets(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
