@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <limits>
-
 #include "event/signal_name.h"
-#include "settings/draft.h"
+#include "settings/rule_keys.h"
 #include "settings/units.h"
 
 namespace upcall::settings {
 namespace {
-
-constexpr Range kIds{.least = 0, .most = std::numeric_limits<uid_t>::max() - 1};
 
 std::vector<std::string> signal_names() {
   std::vector<std::string> names;
@@ -44,33 +40,10 @@ std::optional<int> read_errno(Reader& reader, const Value& value) {
   return {};
 }
 
-// One condition: each value that reads well is appended.
-template <class T, class ReadOne>
-Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
-  return [&reader, &out, read_one](const Value& value) {
-    reader.read_one_or_more(value, [&](const Value& item) {
-      if (auto one = read_one(item)) out.push_back(static_cast<T>(*std::move(one)));
-    });
-  };
-}
-
-enum class Kind : std::uint8_t { coredump, request_key };
-
-// The keys of one rule. How some read depends on others, so they are kept until all are known.
-struct RuleKeys {
-  Name name;  // its place is the rule's own where there is no name
-  bool has_kind{};
-  Kind kind{Kind::coredump};
-  const Value* when{};
-  const Value* negative{};
-  bool has_action{};
-  std::vector<Name> actions;
-  std::optional<Name> on_failure;
-};
-
 RuleKeys read_rule_keys(Reader& reader, const Value& value) {
   const std::map<std::string, Kind> kinds{{"coredump", Kind::coredump},
-                                          {"request-key", Kind::request_key}};
+                                          {"request-key", Kind::request_key},
+                                          {"modprobe", Kind::modprobe}};
   RuleKeys keys{.name = {.place = value.place}};
   reader.read_map(value,
                   {{"name", [&](const Value& held) { assign(keys.name, reader.name(held)); }},
@@ -83,32 +56,19 @@ RuleKeys read_rule_keys(Reader& reader, const Value& value) {
                    {"do",
                     [&](const Value& held) {
                       keys.has_action = true;
-                      keys.actions = read_actions(reader, held);
+                      if (held.kind == Value::Kind::map) {
+                        keys.load = &held;
+                      } else {
+                        keys.actions = read_actions(reader, held);
+                      }
                     }},
                    {"on_failure", [&](const Value& held) { keys.on_failure = reader.name(held); }},
                    {"negative", [&](const Value& held) { keys.negative = &held; }}});
   return keys;
 }
 
-template <class Rule>
-RuleDraft<Rule> draft_of(RuleKeys keys) {
-  RuleDraft<Rule> out{.actions = std::move(keys.actions), .on_failure = std::move(keys.on_failure)};
-  out.rule.name = keys.name.text;
-  return out;
-}
-
-Take container_condition(Reader& reader, std::vector<Name>& out) {
-  return condition(reader, out, [&reader](const Value& item) { return reader.name(item); });
-}
-
-Take uid_condition(Reader& reader, std::vector<uid_t>& out) {
-  return condition(reader, out, [&reader](const Value& item) { return reader.number(item, kIds); });
-}
-
 RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
   const Value* const conditions = keys.when;
-  if (keys.negative != nullptr)
-    reader.complain(keys.negative->place, "'negative' is for rules on request-key");
   auto out = draft_of<policy::Rule>(std::move(keys));
   if (conditions == nullptr) return out;
   auto& when = out.rule.when;
@@ -177,7 +137,13 @@ void decode_rule(Reader& reader, const Value& value, Draft& draft) {
   require(keys.has_kind, "on");
   require(keys.has_action, "do");
   declare_rule(reader, draft, keys.name);
-  if (keys.kind == Kind::request_key) {
+  if (keys.negative != nullptr && keys.kind != Kind::request_key)
+    reader.complain(keys.negative->place, "'negative' is for rules on request-key");
+  if (keys.load != nullptr && keys.kind != Kind::modprobe)
+    reader.complain(keys.load->place, "'load' is for rules on modprobe");
+  if (keys.kind == Kind::modprobe) {
+    draft.module_rules.push_back(decode_module_rule(reader, std::move(keys)));
+  } else if (keys.kind == Kind::request_key) {
     draft.key_rules.push_back(decode_key_rule(reader, std::move(keys)));
   } else {
     draft.rules.push_back(decode_core_dump_rule(reader, std::move(keys)));
@@ -201,6 +167,7 @@ void decode_rules(Reader& reader, const Value& value, Draft& draft) {
 void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
   const std::map<std::string, policy::OnTakeover> takeovers{
       {"report", policy::OnTakeover::report}, {"restore", policy::OnTakeover::restore}};
+  const std::map<std::string, bool> absent{{"pass", false}, {"deny", true}};
   // Of two files that both decide, neither is the one that counts.
   const auto once = [&](const char* key, const Take& take) {
     return Key{key, [&reader, &draft, key, take](const Value& held) {
@@ -213,6 +180,10 @@ void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
             [&](const Value& held) { draft.coredump_default = read_actions(reader, held); }),
        once("request-key",
             [&](const Value& held) { draft.request_key_default = read_actions(reader, held); }),
+       once("modprobe",
+            [&](const Value& held) { draft.modprobe_default = read_actions(reader, held); }),
+       once("modprobe_absent",
+            [&](const Value& held) { draft.modprobe_absent_denies = reader.choice(held, absent); }),
        once("core_pattern_taken", [&](const Value& held) {
          draft.core_pattern_taken = reader.choice(held, takeovers);
        })});
