@@ -34,6 +34,16 @@ inline constexpr std::size_t kUeventsRunning = 16;
 // How often a loss of uevents is made up for by looking at every device, 20 ms for 400 of them.
 inline constexpr std::chrono::seconds kResyncEvery{5};
 
+// Requests for modules, from their arrival to the end of the helper that loads them: fewer than the
+// 50 that the kernel lets ask at once before it makes the others wait for five seconds, so that its
+// own and the host's find room. Only root of the host is not counted. What is beyond is denied.
+inline constexpr std::size_t kModulesEach = 8;
+inline constexpr std::size_t kModules = 25;
+// Connections of the shim for modules; no more of it can run.
+inline constexpr std::size_t kActiveModules = 64;
+// What handlers may take to say yes or no; the shim waits for four seconds.
+inline constexpr std::chrono::seconds kModuleDeadline{3};
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;

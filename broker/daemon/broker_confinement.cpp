@@ -77,6 +77,7 @@ constexpr std::array kAllowed = {
     // For a shim whose kernel gives no pidfd (core_pattern has %F since Linux 6.16).
     SCMP_SYS(pidfd_open),
     SCMP_SYS(getpid),
+    SCMP_SYS(getppid),
     SCMP_SYS(gettid),
     // The end.
     SCMP_SYS(exit),

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
+#include <optional>
 #include <span>
 #include <stdexcept>
 
@@ -17,6 +19,7 @@
 #include "daemon/device_events.h"
 #include "dispatch/core_dumps.h"
 #include "dispatch/key_requests.h"
+#include "dispatch/module_requests.h"
 #include "launcher/client.h"
 #include "policy/policy.h"
 #include "sources/core_dump_socket.h"
@@ -39,6 +42,20 @@ wire::StateDirectories read_state_directories(int fd) {
   return or_throw(wire::unpack_state_directories(std::as_bytes(std::span{bytes})));
 }
 
+kernel::TraceLayout read_trace_layout(const UniqueFd& fd) {
+  kernel::TraceLayout layout;
+  if (!fd) return layout;  // and there are no buffers
+  const auto bytes = or_throw(read_sealed_memfd(fd.get()));
+  if (bytes.size() != sizeof layout) throw std::runtime_error{"the layout of the trace is cut off"};
+  std::memcpy(&layout, bytes.data(), sizeof layout);
+  return layout;
+}
+
+dispatch::ModuleAliases read_aliases(const UniqueFd& fd) {
+  return fd ? dispatch::ModuleAliases{or_throw(read_sealed_memfd(fd.get()))}
+            : dispatch::ModuleAliases{};
+}
+
 class Broker {
  public:
   explicit Broker(BrokerOptions options)
@@ -47,20 +64,33 @@ class Broker {
         supervisor_{io_, options.supervisor.release()},
         launcher_{io_, std::move(options.launcher)},
         active_{io_, limits::kActive},
+        active_modules_{io_, limits::kActiveModules},
+        module_places_{io_, limits::kModules},
         running_{io_, wire::kMaxCaptures},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
         key_shares_{io_, limits::kRunningEach, 1},
         key_rates_{policy_.key_requests_per_second},
+        module_shares_{io_, limits::kModulesEach, 1},
+        helper_trace_{io_, read_trace_layout(options.trace_layout),
+                      std::move(options.trace_buffers)},
+        aliases_{read_aliases(options.module_names)},
         containers_{io_, launcher_, proc_.get(),
                     read_state_directories(options.state_directories.get())},
         core_dumps_{services_with(shares_),
                     {.pass = options.pass, .self_test_arrived = [this] { self_test_arrived(); }}},
         key_requests_{services_with(key_shares_)},
+        module_requests_{services_with(module_shares_),
+                         {.trace = helper_trace_,
+                          .aliases = aliases_,
+                          .places = module_places_,
+                          .supervisor = ::getppid()}},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, core_dump_sink(),
                           &Broker::lost},
-        shim_socket_{
-            io_,          std::move(options.shim), active_, core_dump_sink(), key_request_sink(),
-            &Broker::lost},
+        shim_socket_{io_,
+                     std::move(options.shim),
+                     active_,
+                     {.core_dumps = core_dump_sink(), .key_requests = key_request_sink()},
+                     &Broker::lost},
         device_events_{services_with(shares_), std::move(options.uevents),
                        std::move(options.sysfs)},
         monitors_{io_, device_events_.uevents(),
@@ -68,7 +98,11 @@ class Broker {
         control_socket_{io_,
                         std::move(options.control),
                         {containers_, launcher_, policy_, proc_.get()},
-                        monitors_} {}
+                        monitors_} {
+    if (!options.modules) return;
+    const sources::ShimSinks sinks{.module_requests = module_request_sink()};
+    module_socket_.emplace(io_, std::move(options.modules), active_modules_, sinks, &Broker::lost);
+  }
 
   void run() {
     start_loop(io_, launcher_.run());
@@ -76,6 +110,8 @@ class Broker {
     start_loop(io_, core_dump_socket_.run());
     start_loop(io_, shim_socket_.run());
     device_events_.start();
+    helper_trace_.start();
+    if (module_socket_) start_loop(io_, module_socket_->run());
     start_loop(io_, control_socket_.run());
     start_loop(io_, hear_supervisor());
     tell(SupervisorMessageType::ready);
@@ -100,6 +136,11 @@ class Broker {
   }
   sources::KeyRequestSink key_request_sink() {
     return [this](sources::KeyRequestArrival arrival) { key_requests_.take(std::move(arrival)); };
+  }
+  sources::ModuleRequestSink module_request_sink() {
+    return [this](sources::ModuleRequestArrival arrival) {
+      module_requests_.take(std::move(arrival));
+    };
   }
   static void lost(const std::string& why) { log::error(why + "; an event is lost"); }
 
@@ -136,21 +177,28 @@ class Broker {
   void stop() {
     core_dumps_.tally().on_idle([this] { end_when_idle(); });
     key_requests_.tally().on_idle([this] { end_when_idle(); });
+    module_requests_.tally().on_idle([this] { end_when_idle(); });
     device_events_.stop([this] { end_when_idle(); });
     core_dump_socket_.drain([this] { end_when_idle(); });
     shim_socket_.drain([this] { end_when_idle(); });
+    if (module_socket_) module_socket_->drain([this] { end_when_idle(); });
   }
 
   void end_when_idle() {
-    const bool idle =
-        core_dumps_.tally().idle() && key_requests_.tally().idle() && device_events_.idle();
-    if (idle && core_dump_socket_.drained() && shim_socket_.drained()) io_.stop();
+    const bool idle = core_dumps_.tally().idle() && key_requests_.tally().idle() &&
+                      module_requests_.tally().idle() && device_events_.idle();
+    const bool drained = core_dump_socket_.drained() && shim_socket_.drained() &&
+                         (!module_socket_ || module_socket_->drained());
+    if (idle && drained) io_.stop();
   }
 
   void log_counters() {
     log::info("core dumps: " + core_dumps_.tally().summary());
     log::info("key requests: " + key_requests_.tally().summary());
     device_events_.log_counters();
+    if (!module_socket_) return;
+    log::info("module requests: " + module_requests_.tally().summary() +
+              " gaps=" + std::to_string(helper_trace_.gaps()));
   }
 
   asio::io_context io_{1};  // one thread
@@ -159,16 +207,23 @@ class Broker {
   asio::posix::stream_descriptor supervisor_;
   launcher::Client launcher_;
   Semaphore active_;
+  Semaphore active_modules_;
+  Semaphore module_places_;
   Semaphore running_;
   dispatch::FairShare shares_;
   dispatch::FairShare key_shares_;
   dispatch::RateLimit key_rates_;
+  dispatch::FairShare module_shares_;
+  sources::HelperTrace helper_trace_;
+  dispatch::ModuleAliases aliases_;
   dispatch::Containers containers_;
   std::uint64_t last_id_{0};  // of an event
   dispatch::CoreDumps core_dumps_;
   dispatch::KeyRequests key_requests_;
+  dispatch::ModuleRequests module_requests_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
+  std::optional<sources::ShimSocket> module_socket_;  // without rules on modules there is none
   DeviceEvents device_events_;
   control::Monitors monitors_;
   control::ControlSocket control_socket_;

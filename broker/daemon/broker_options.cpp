@@ -61,6 +61,14 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     options.uevents = descriptor(value);
   } else if (name == "--sysfs") {
     options.sysfs = descriptor(value);
+  } else if (name == "--modules") {
+    options.modules = descriptor(value);
+  } else if (name == "--trace-layout") {
+    options.trace_layout = descriptor(value);
+  } else if (name == "--trace-buffers") {
+    while (!value.empty()) options.trace_buffers.push_back(descriptor(take_until(value, ',')));
+  } else if (name == "--module-names") {
+    options.module_names = descriptor(value);
   } else if (name == "--pass") {
     options.pass = pass_rows(value);
   } else if (name == "--log-level") {

@@ -2,6 +2,8 @@
 // What upcalld tells the broker on its command line: the numbers of inherited descriptors.
 #pragma once
 
+#include <vector>
+
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "dispatch/pass.h"
@@ -18,7 +20,11 @@ struct BrokerOptions {
   UniqueFd shim;
   UniqueFd control;
   UniqueFd uevents;
-  UniqueFd sysfs;  // mounted nowhere, either
+  UniqueFd sysfs;    // mounted nowhere, either
+  UniqueFd modules;  // and the next three, only where the policy has rules on modules
+  UniqueFd trace_layout;
+  std::vector<UniqueFd> trace_buffers;
+  UniqueFd module_names;
   dispatch::PassRows pass;
   log::Level log_level{log::Level::info};
 };

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/memfd.h"
+#include "policy/decide.h"
 #include "settings/load.h"
 #include "wire/handler_table.h"
 #include "wire/seqpacket.h"
@@ -26,6 +27,9 @@ constexpr std::chrono::minutes kFileTimeout{10};
 struct Summary {
   dispatch::PassRows pass;
   policy::OnTakeover core_pattern_taken{};
+  bool rules_on_modules{};
+  bool needs_module_names{};
+  bool modprobe_absent_denies{};
   bool uses_pass{};
 };
 
@@ -75,6 +79,9 @@ Result<Ok> send_tables(int socket, settings::Settings settings,
                        const kernel::CoreSettings& previous) {
   Summary summary{.pass = add_pass_rows(settings, previous),
                   .core_pattern_taken = settings.policy.core_pattern_taken,
+                  .rules_on_modules = policy::rules_on_modules(settings.policy),
+                  .needs_module_names = policy::needs_module_names(settings.policy),
+                  .modprobe_absent_denies = settings.policy.modprobe_absent_denies,
                   .uses_pass = uses_pass(settings.policy)};
   const auto policy = make_sealed_memfd("policy", policy::pack_policy(settings.policy));
   if (!policy) return policy.error();
@@ -127,6 +134,9 @@ Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
                                       .state_directories = std::move(received->fds[2]),
                                       .pass = summary.pass,
                                       .core_pattern_taken = summary.core_pattern_taken,
+                                      .rules_on_modules = summary.rules_on_modules,
+                                      .needs_module_names = summary.needs_module_names,
+                                      .modprobe_absent_denies = summary.modprobe_absent_denies,
                                       .uses_pass = summary.uses_pass}};
 }
 

@@ -20,6 +20,9 @@ struct CompiledPolicy {
   UniqueFd state_directories;  // sealed memfd for both
   dispatch::PassRows pass;
   policy::OnTakeover core_pattern_taken{};
+  bool rules_on_modules{};
+  bool needs_module_names{};
+  bool modprobe_absent_denies{};
   bool uses_pass{};  // somewhere, the policy leaves a dump to what was there before
 };
 

@@ -78,13 +78,16 @@ void adopt_inherited(Listeners& listeners) {
       listeners.core_dumps = adopt(socket, SOCK_STREAM, "coredump");
     } else if (name == "shim") {
       listeners.shim = adopt(socket, SOCK_SEQPACKET, "shim");
+    } else if (name == "modprobe") {
+      listeners.modules = adopt(socket, SOCK_SEQPACKET, "modprobe");
     } else if (name == "control") {
       listeners.control = adopt(socket, SOCK_SEQPACKET, "control");
     } else if (name == "uevent") {
       listeners.uevents = UniqueFd{socket};
     } else {
-      throw std::runtime_error{"the service manager passed a socket named '" + name +
-                               "'; the names known are 'coredump', 'shim', 'control' and 'uevent'"};
+      throw std::runtime_error{
+          "the service manager passed a socket named '" + name +
+          "'; the names known are 'coredump', 'shim', 'modprobe', 'control' and 'uevent'"};
     }
   }
   std::free(names);  // NOLINT: as above
@@ -99,6 +102,9 @@ Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer
     listeners.core_dumps = make(directory + "/coredump.socket", SOCK_STREAM);
   }
   if (!listeners.shim.socket) listeners.shim = make(directory + "/shim.socket", SOCK_SEQPACKET);
+  if (!listeners.modules.socket) {
+    listeners.modules = make(directory + "/modprobe.socket", SOCK_SEQPACKET);
+  }
   if (!listeners.control.socket) {
     listeners.control = make(directory + "/control.socket", SOCK_SEQPACKET);
   }
@@ -111,7 +117,8 @@ Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer
 }
 
 void remove_listeners(const Listeners& listeners) {
-  for (const auto* listener : {&listeners.core_dumps, &listeners.shim, &listeners.control}) {
+  for (const auto* listener :
+       {&listeners.core_dumps, &listeners.shim, &listeners.modules, &listeners.control}) {
     if (!listener->inherited) (void)::unlink(listener->path.c_str());
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sockets that the kernel's calls come in by, and upcallctl's: received from the service
-// manager (sd_listen_fds(3), names "coredump", "shim", "control" and "uevent"), which keeps them
-// and what waits in them over a restart, or made here.
+// manager (sd_listen_fds(3), names "coredump", "shim", "modprobe", "control" and "uevent"), which
+// keeps them and what waits in them over a restart, or made here.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@ struct Listener {
 struct Listeners {
   Listener core_dumps;  // SOCK_STREAM, for the kernel
   Listener shim;        // SOCK_SEQPACKET, for upcall-shim
+  Listener modules;     // likewise: modules, which must not wait behind core dumps
   Listener control;     // SOCK_SEQPACKET, for upcallctl
   UniqueFd uevents;     // NETLINK_KOBJECT_UEVENT
 };

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "kernel/trace_instance.h"
 #include "wire/seqpacket.h"
 
 namespace upcall::daemon {
@@ -79,10 +80,32 @@ class SelfTestCrash {
 void Supervisor::start() {
   expect(SupervisorMessageType::ready, kStartMilliseconds);
   const auto mode = parts_.core_mode;
-  if (mode != CoreMode::pipe && try_mode(CoreMode::socket)) return;
-  if (mode != CoreMode::socket && try_mode(CoreMode::pipe)) return;
-  throw std::runtime_error{
-      "no core dump arrives here, so nothing was registered; the lines above say why"};
+  const bool registered = (mode != CoreMode::pipe && try_mode(CoreMode::socket)) ||
+                          (mode != CoreMode::socket && try_mode(CoreMode::pipe));
+  if (!registered) {
+    throw std::runtime_error{
+        "no core dump arrives here, so nothing was registered; the lines above say why"};
+  }
+  if (parts_.rules_on_modules) register_for_modules();
+}
+
+void Supervisor::register_for_modules() {
+  modules_registered_ = true;
+  tell_launcher(parts_.registration.ours());
+  or_throw(parts_.modules.take_over({.program = parts_.shim,
+                                     .socket = parts_.listeners.modules.path,
+                                     .absent_denies = parts_.modprobe_absent_denies}));
+  if (parts_.modules.possible()) return log::info("modules come by " + parts_.modules.ours());
+  log::warning("this kernel has no kernel.modprobe: the rules on modprobe are never asked");
+}
+
+void Supervisor::restore_modules() {
+  const auto restored = parts_.modules.restore();
+  modules_registered_ = false;
+  if (!restored) {
+    log::error(describe(restored.error()) + "; restore kernel.modprobe by hand to '" +
+               printable(parts_.modules.previous()) + "'");
+  }
 }
 
 bool Supervisor::try_mode(CoreMode mode) {
@@ -153,6 +176,7 @@ int Supervisor::run() {
 
 void Supervisor::stop() {
   (void)::sd_notify(0, "STOPPING=1");
+  restore_modules();
   // First of all, so that no crash comes to a socket that nobody serves any more.
   if (const auto restored = parts_.registration.restore(); !restored) {
     log::error(describe(restored.error()) + "; restore kernel.core_pattern by hand to '" +
@@ -161,11 +185,30 @@ void Supervisor::stop() {
   tell_launcher({});
   tell_broker(SupervisorMessageType::stop);
   log::info("broker " + parts_.broker.end(kStopMilliseconds));
+  remove_trace();
   log::info("launcher " + parts_.launcher.end(kLauncherEndMilliseconds));
   remove_listeners(parts_.listeners);
 }
 
+// Once nobody reads it any more.
+void Supervisor::remove_trace() {
+  if (!std::exchange(parts_.rules_on_modules, false)) return;
+  const auto removed = kernel::remove_trace_instance();
+  if (!removed) log::error(describe(removed.error()));
+  tell_launcher({});  // it has nothing left to guard, and may end
+}
+
+void Supervisor::watch_modules() {
+  const auto other = parts_.modules.taken_by();
+  if (!other) return log::warning(describe(other.error()) + ", ignoring");
+  const bool known = std::exchange(modules_takeover_known_, !other->empty());
+  if (other->empty() || known) return;
+  log::warning("another program set kernel.modprobe to '" + printable(*other) +
+               "': requests for modules go there now. Restart upcalld to take them back");
+}
+
 void Supervisor::watch() {
+  watch_modules();
   auto& registration = parts_.registration;
   const auto other = registration.taken_by();
   if (!other) return log::warning(describe(other.error()) + ", ignoring");
@@ -244,6 +287,12 @@ void Supervisor::tell_launcher(const std::string& ours) {
     previous.pattern.copy(record.previous.data(), record.previous.size() - 1);
     record.our_pipe_limit = static_cast<std::int32_t>(kPipeLimit);
     record.previous_pipe_limit = static_cast<std::int32_t>(previous.pipe_limit);
+  }
+  record.traces = parts_.rules_on_modules ? 1 : 0;
+  const auto& modules = parts_.modules;
+  if (modules_registered_ && modules.possible()) {
+    modules.ours().copy(record.our_modprobe.data(), record.our_modprobe.size() - 1);
+    modules.previous().copy(record.previous_modprobe.data(), record.previous_modprobe.size() - 1);
   }
   (void)wire::send_message(parts_.launcher_socket.get(), wire::bytes_of(record));
 }

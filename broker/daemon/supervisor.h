@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "daemon/child.h"
 #include "daemon/listeners.h"
+#include "daemon/module_registration.h"
 #include "daemon/options.h"
 #include "daemon/registration.h"
 #include "policy/policy.h"
@@ -20,6 +21,7 @@ class Supervisor {
   struct Parts {
     Listeners listeners;
     Registration registration;
+    ModuleRegistration modules;
     Child launcher;
     Child broker;
     UniqueFd launcher_socket;
@@ -28,6 +30,8 @@ class Supervisor {
     policy::OnTakeover core_pattern_taken{};
     CoreMode core_mode{};
     std::string shim;  // path of upcall-shim
+    bool rules_on_modules{};
+    bool modprobe_absent_denies{};
   };
   explicit Supervisor(Parts parts) : parts_{std::move(parts)} {}
   Supervisor(const Supervisor&) = delete;
@@ -47,13 +51,20 @@ class Supervisor {
   [[nodiscard]] Wake wait(std::optional<int> milliseconds);
   void expect(wire::SupervisorMessageType type, int milliseconds);
   void tell_broker(wire::SupervisorMessageType type, pid_t pid = 0);
+  // `ours`: what we write, or have written, to kernel.core_pattern; empty for nothing.
   void tell_launcher(const std::string& ours);
   [[nodiscard]] bool try_mode(CoreMode mode);
   [[nodiscard]] bool self_test();
+  void register_for_modules();
+  void restore_modules();
+  void remove_trace();
   void watch();
+  void watch_modules();
 
   Parts parts_;
   bool takeover_known_{false};
+  bool modules_takeover_known_{false};
+  bool modules_registered_{false};
 };
 
 }  // namespace upcall::daemon

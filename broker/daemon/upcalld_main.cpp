@@ -13,17 +13,23 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <span>
 #include <stdexcept>
 
 #include "base/log.h"
+#include "base/memfd.h"
 #include "daemon/compiled_policy.h"
 #include "daemon/detached_proc.h"
 #include "daemon/listeners.h"
+#include "daemon/module_names.h"
 #include "daemon/options.h"
 #include "daemon/registration.h"
 #include "daemon/supervisor.h"
 #include "kernel/sysfs_devices.h"
+#include "kernel/trace_instance.h"
 #include "launcher/vault.h"
+#include "wire/seqpacket.h"
 
 namespace upcall::daemon {
 namespace {
@@ -132,8 +138,45 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
                      vault.get()}}));
 }
 
+// What the broker needs for rules on modules, and its places on the command line.
+struct ModuleParts {
+  kernel::TraceInstance trace;
+  UniqueFd layout;
+  UniqueFd names;
+};
+
+ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe) {
+  ModuleParts parts;
+  auto trace = kernel::make_trace_instance();
+  if (!trace) {
+    throw std::runtime_error{
+        "the policy has rules on modprobe, and this kernel does not tell who "
+        "asks for a module: " +
+        describe(trace.error())};
+  }
+  parts.trace = *std::move(trace);
+  parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
+  const auto names =
+      compiled.needs_module_names ? or_throw(read_module_names(modprobe)) : std::string{};
+  parts.names = or_throw(make_sealed_memfd("module-names", std::as_bytes(std::span{names})));
+  return parts;
+}
+
+void add_module_parts(const ModuleParts& parts, int listener, ChildSpec& spec) {
+  std::string buffers;
+  for (const auto& buffer : parts.trace.buffers) {
+    buffers += (buffers.empty() ? "" : ",") + std::to_string(buffer.get());
+    spec.inherited.push_back(buffer.get());
+  }
+  spec.arguments.insert(spec.arguments.end(),
+                        {option("modules", listener), option("trace-layout", parts.layout.get()),
+                         "--trace-buffers=" + buffers, option("module-names", parts.names.get())});
+  spec.inherited.insert(spec.inherited.end(), {listener, parts.layout.get(), parts.names.get()});
+}
+
 Child start_broker(const Siblings& siblings, const Options& options, const CompiledPolicy& compiled,
-                   const Listeners& listeners, int launcher, int supervisor) {
+                   const Listeners& listeners, const ModuleParts* modules, int launcher,
+                   int supervisor) {
   const auto program = open_or_throw(siblings.broker, O_PATH);
   const int core_dumps = listeners.core_dumps.socket.get();
   const int shim = listeners.shim.socket.get();
@@ -141,21 +184,23 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   const int uevents = listeners.uevents.get();
   const auto proc = or_throw(mount_detached_proc());
   const auto sysfs = or_throw(kernel::mount_detached_sysfs());
-  return or_throw(start_child(
-      {.program = program.get(),
-       .arguments = {"upcall-broker", option("launcher", launcher),
-                     option("supervisor", supervisor), option("policy", compiled.policy.get()),
-                     option("state-directories", compiled.state_directories.get()),
-                     option("proc", proc.get()), option("coredump", core_dumps),
-                     option("shim", shim), option("control", control), option("uevents", uevents),
-                     option("sysfs", sysfs.get()),
-                     option("log-level", static_cast<int>(options.log_level)),
-                     "--pass=" + std::to_string(static_cast<int>(compiled.pass.previous)) + "," +
-                         std::to_string(compiled.pass.program) + "," +
-                         std::to_string(compiled.pass.file)},
-       .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
-                     proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
-       .unprivileged = or_throw(find_broker_ids(options.broker_user))}));
+  ChildSpec spec{
+      .program = program.get(),
+      .arguments = {"upcall-broker", option("launcher", launcher), option("supervisor", supervisor),
+                    option("policy", compiled.policy.get()),
+                    option("state-directories", compiled.state_directories.get()),
+                    option("proc", proc.get()), option("coredump", core_dumps),
+                    option("shim", shim), option("control", control), option("uevents", uevents),
+                    option("sysfs", sysfs.get()),
+                    option("log-level", static_cast<int>(options.log_level)),
+                    "--pass=" + std::to_string(static_cast<int>(compiled.pass.previous)) + "," +
+                        std::to_string(compiled.pass.program) + "," +
+                        std::to_string(compiled.pass.file)},
+      .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
+                    proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
+      .unprivileged = or_throw(find_broker_ids(options.broker_user))};
+  if (modules != nullptr) add_module_parts(*modules, listeners.modules.socket.get(), spec);
+  return or_throw(start_child(spec));
 }
 
 void announce_ready(int fd) {
@@ -197,20 +242,26 @@ int serve(const Options& options) {
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;
   refuse_what_cannot_be_passed(*compiled, registration.previous());
+  auto module_registration = or_throw(ModuleRegistration::begin(state));
+  std::optional<ModuleParts> modules;
+  if (compiled->rules_on_modules)
+    modules = prepare_for_modules(*compiled, module_registration.previous());
   const auto siblings = find_siblings();
   auto launcher_broker = make_pair();
   auto launcher_end = make_pair();
   auto broker_end = make_pair();
   auto launcher =
       start_launcher(siblings, *compiled, launcher_broker.ours.get(), launcher_end.theirs.get());
-  auto broker = start_broker(siblings, options, *compiled, listeners, launcher_broker.theirs.get(),
-                             broker_end.theirs.get());
+  auto broker = start_broker(siblings, options, *compiled, listeners, modules ? &*modules : nullptr,
+                             launcher_broker.theirs.get(), broker_end.theirs.get());
+  modules.reset();  // an instance stays for as long as anybody has it open
   // Our copies of their ends would keep them from noticing each other's death.
   launcher_broker = {};
   launcher_end.theirs.reset();
   broker_end.theirs.reset();
   Supervisor supervisor{{.listeners = std::move(listeners),
                          .registration = std::move(registration),
+                         .modules = std::move(module_registration),
                          .launcher = std::move(launcher),
                          .broker = std::move(broker),
                          .launcher_socket = std::move(launcher_end.ours),
@@ -218,7 +269,9 @@ int serve(const Options& options) {
                          .signals = std::move(signals),
                          .core_pattern_taken = compiled->core_pattern_taken,
                          .core_mode = options.core_mode,
-                         .shim = siblings.shim}};
+                         .shim = siblings.shim,
+                         .rules_on_modules = compiled->rules_on_modules,
+                         .modprobe_absent_denies = compiled->modprobe_absent_denies}};
   supervisor.start();
   announce_ready(options.ready_fd);
   return supervisor.run();

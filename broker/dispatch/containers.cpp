@@ -62,7 +62,10 @@ void Containers::start() {
 
 asio::awaitable<void> Containers::name(event::Origin& origin, pid_t init) {
   // Of others the container is only that of their PID namespace, which may be another one's.
-  if (origin.verdict != event::Verdict::in_container) co_return;
+  if (origin.verdict == event::Verdict::in_container) co_await name_by_init(origin, init);
+}
+
+asio::awaitable<void> Containers::name_by_init(event::Origin& origin, pid_t init) {
   const auto* record = known(init);
   if (record == nullptr && !(unseen_.empty() && unread_.empty())) {
     co_await catch_up();

@@ -31,6 +31,8 @@ class Containers {
   // Names the container of an origin that is in one, whose init this is, by its record or else by
   // the name of its cgroup. Looks at records that have not been read yet before it finds none.
   [[nodiscard]] asio::awaitable<void> name(event::Origin& origin, pid_t init);
+  // The same whatever the verdict: of the container whose PID namespace the origin is in.
+  [[nodiscard]] asio::awaitable<void> name_by_init(event::Origin& origin, pid_t init);
 
   // Those whose init lives, by the paths of their records; what has come just now is read first.
   [[nodiscard]] asio::awaitable<std::map<std::string, origin::Record>> running();

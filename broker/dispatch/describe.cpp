@@ -87,6 +87,18 @@ void add_key_request(Description& out, const event::KeyRequest& key) {
   out.add("session_keyring", std::to_string(key.session_keyring));
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+void add_module_request(Description& out, const event::ModuleRequest& request) {
+  out.add("module_alias", request.alias);
+  if (!request.modules.empty()) out.add("modules", joined(request.modules));
+  out.add("module_origin", event::name_of(request.asker));
+}
+
 }  // namespace
 
 std::string decimal_seconds(std::chrono::system_clock::time_point time) {
@@ -103,8 +115,7 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
                 const std::string& handler, policy::Place place) {
   Description out;
   out.add("version", "1");
-  const auto* dump = std::get_if<event::CoreDump>(&event.detail);
-  out.add("event", dump != nullptr ? "coredump" : "request-key");
+  out.add("event", event::kind_of(event));
   out.add("id", std::to_string(static_cast<std::uint64_t>(event.id)));
   out.add("time", decimal_seconds(event.time));
   out.add("rule", decision.rule);
@@ -115,8 +126,10 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
   out.add("comm", event.origin.comm);
   out.add("exe", event.origin.exe);
   out.add("host_name", event.origin.host_name);
-  if (dump != nullptr) add_core_dump(out, *dump);
+  if (const auto* dump = std::get_if<event::CoreDump>(&event.detail)) add_core_dump(out, *dump);
   if (const auto* key = std::get_if<event::KeyRequest>(&event.detail)) add_key_request(out, *key);
+  if (const auto* module = std::get_if<event::ModuleRequest>(&event.detail))
+    add_module_request(out, *module);
   return out.take();
 }
 

@@ -19,6 +19,8 @@ const char* name_of(policy::ActionKind kind) {
       return "reject";
     case policy::ActionKind::run:
       return "run";
+    case policy::ActionKind::load:
+      return "load";
   }
   return "reject";
 }
@@ -70,17 +72,23 @@ std::string facts_of(const event::KeyRequest& key) {
          " origin=" + (key.by_kernel ? "kernel" : "user");
 }
 
+std::string facts_of(const event::ModuleRequest& request) {
+  std::string facts = " alias=" + quoted(request.alias);
+  for (const auto& module : request.modules) facts += " module=" + quoted(module);
+  return facts + " origin=" + event::name_of(request.asker) +
+         " waits=" + (request.waits ? "yes" : "no");
+}
+
 }  // namespace
 
 std::string decided_line(const event::Event& event, const policy::Decision& decision) {
   const auto& origin = event.origin;
-  const auto* dump = std::get_if<event::CoreDump>(&event.detail);
   std::string line = "event=" + std::to_string(static_cast<std::uint64_t>(event.id));
-  line += dump != nullptr ? " kind=coredump" : " kind=request-key";
+  line += std::string{" kind="} + event::kind_of(event);
   line += " pid=" + std::to_string(origin.pid) + " tid=" + std::to_string(origin.tid);
   line += " uid=" + std::to_string(origin.uid) + " comm=" + quoted(origin.comm) +
           " exe=" + quoted(origin.exe);
-  line += dump != nullptr ? facts_of(*dump) : facts_of(std::get<event::KeyRequest>(event.detail));
+  line += std::visit([](const auto& detail) { return facts_of(detail); }, event.detail);
   line += std::string{" verdict="} + event::name_of(origin.verdict);
   if (origin.failed_rules != 0) line += " failed=" + failed_rules(origin.failed_rules);
   if (!decision.container.empty()) line += " container=" + decision.container;

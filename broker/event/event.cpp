@@ -15,4 +15,22 @@ const char* name_of(Verdict verdict) {
   return "mixed";
 }
 
+const char* name_of(Asker asker) {
+  switch (asker) {
+    case Asker::user:
+      return "user";
+    case Asker::kernel:
+      return "kernel";
+    case Asker::unknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+const char* kind_of(const Event& event) {
+  static constexpr std::array<const char*, std::variant_size_v<Detail>> kKinds = {
+      "coredump", "request-key", "modprobe"};
+  return kKinds.at(event.detail.index());
+}
+
 }  // namespace upcall::event

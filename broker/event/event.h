@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "event/container.h"
 
@@ -55,6 +56,11 @@ struct Origin {
   std::optional<gid_t> inner_gid;
 };
 
+// Whether it is in the PID namespace of a container, be it wholly in that container or not.
+[[nodiscard]] inline bool in_pid_namespace_of_container(const Origin& origin) {
+  return origin.container_namespaces[static_cast<std::size_t>(Namespace::pid)] != 0;
+}
+
 // How much of the process the kernel lets whom see: prctl(PR_SET_DUMPABLE), fs.suid_dumpable.
 enum class Dumpable : std::uint8_t { nobody = 0, user = 1, root = 2 };
 
@@ -83,7 +89,24 @@ struct KeyRequest {
   std::int32_t session_keyring{};
 };
 
-using Detail = std::variant<CoreDump, KeyRequest>;
+// Who made the kernel ask for a module.
+enum class Asker : std::uint8_t {
+  user,     // a system call of the origin
+  kernel,   // a thread of the kernel's own; for whom, it does not tell
+  unknown,  // it could not be found out: the origin is empty
+};
+
+[[nodiscard]] const char* name_of(Asker asker);
+
+// A module that the kernel wants user space to load (request_module() in the kernel).
+struct ModuleRequest {
+  std::string alias;                 // as asked for: "net-pf-21", "fs-xfs"
+  std::vector<std::string> modules;  // what it stands for on this machine, as far as that is known
+  Asker asker{Asker::unknown};
+  bool waits{};  // the asker, for the end of it
+};
+
+using Detail = std::variant<CoreDump, KeyRequest, ModuleRequest>;
 
 struct Event {
   EventId id{};
@@ -91,5 +114,8 @@ struct Event {
   Origin origin;
   Detail detail;
 };
+
+// As the policy calls it: "coredump".
+[[nodiscard]] const char* kind_of(const Event& event);
 
 }  // namespace upcall::event

@@ -89,6 +89,10 @@ std::optional<RealIds> parse_real_ids(std::string_view status) {
   return RealIds{.uid = *uid, .gid = *gid};
 }
 
+std::optional<pid_t> parse_parent(std::string_view status) {
+  return first_number<pid_t>(line_after(status, "PPid:").value_or(""));
+}
+
 bool parse_killed(std::string_view status) {
   constexpr std::uint64_t kKill = std::uint64_t{1} << (SIGKILL - 1U);
   const auto has = [&](std::string_view key) {

@@ -32,6 +32,9 @@ struct RealIds {
 };
 [[nodiscard]] std::optional<RealIds> parse_real_ids(std::string_view status);
 
+// "PPid:" of status.
+[[nodiscard]] std::optional<pid_t> parse_parent(std::string_view status);
+
 // Whether SIGKILL is pending for the thread, or for its process.
 [[nodiscard]] bool parse_killed(std::string_view status);
 

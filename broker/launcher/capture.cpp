@@ -91,6 +91,18 @@ bool is_kernels(const KeyRequest& key, const std::string& directory) {
   return number && *number != SYS_request_key;  // or "running", on its way into its sleep
 }
 
+// A thread that is on its way into its sleep is not there yet.
+bool waits_for_helper(const std::string& directory) {
+  constexpr int kLooks = 16;
+  for (int i = 0; i < kLooks; ++i) {
+    const auto where = kernel::read_file(directory + "/wchan");
+    if (!where) return false;
+    if (*where == "call_usermodehelper_exec") return true;
+    (void)::sched_yield();
+  }
+  return false;
+}
+
 // Empty for a namespace that is not below the host's.
 Result<std::vector<std::uint64_t>> ids_up_to(int fd, std::uint64_t host) {
   auto ids = kernel::lineage(fd, host);
@@ -129,6 +141,26 @@ Result<Capture> Capturing::capture_requester(Landing landing, int shim) {
   const auto thread = find_requester(capture, shim);
   if (!thread) return thread.error();
   if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
+  return capture;
+}
+
+Result<Capture> Capturing::capture_helped(UniqueFd pidfd, int helper, pid_t tid) {
+  Capture capture{.pidfd = std::move(pidfd)};
+  const auto facts = find_process(capture);
+  if (!facts) return facts.error();
+  step_ = CaptureStep::requester;
+  const ThreadName thread{.pid = facts->pid, .tid = tid, .cgroup_id = facts->cgroup_id};
+  const auto directory = proc_directory(thread);
+  const auto stat = kernel::read_stat(directory);
+  if (!stat) return stat.error();
+  const auto helper_start = start_time_of(helper);
+  if (!helper_start) return helper_start.error();
+  if (stat->start_time > *helper_start) return from_errno("find who had a helper started", ESRCH);
+  capture.pid = thread.pid;
+  capture.tid = thread.tid;
+  capture.kernel_thread = stat->kernel_thread;
+  capture.waits_for_helper = waits_for_helper(directory);
+  if (const auto looked = look_at(capture, thread); !looked) return looked.error();
   return capture;
 }
 

@@ -49,7 +49,8 @@ struct Capture {
   std::string host_name;          // of its UTS namespace
   std::string tag;                // its own, or else its container's init's
   std::optional<KeyRequest> key;  // what it requested
-  bool by_kernel{};  // the kernel requested it, for everybody; the process only was there
+  bool by_kernel{};         // the kernel requested it, for everybody; the process only was there
+  bool waits_for_helper{};  // so it cannot have become another one meanwhile
 };
 
 class Capturing {
@@ -62,6 +63,8 @@ class Capturing {
   [[nodiscard]] Result<Capture> capture_requester(Landing landing, int shim);
   // As if it dumped core now: for whoever asks whose a process is.
   [[nodiscard]] Result<Capture> inspect(UniqueFd pidfd);
+  // The thread `tid` of that process, which had the kernel start `helper`.
+  [[nodiscard]] Result<Capture> capture_helped(UniqueFd pidfd, int helper, pid_t tid);
   // The last step taken.
   [[nodiscard]] CaptureStep step() const { return step_; }
 

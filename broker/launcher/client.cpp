@@ -181,19 +181,29 @@ asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dump
   const auto id = next_id_++;
   const wire::CaptureRequest request{
       .header = {.type = wire::LauncherType::capture, .id = id}, .tid = tid, .dumpable = dumpable};
-  co_return co_await obtain_capture(id, wire::bytes_of(request), pidfd);
+  const std::array fds{pidfd};
+  co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
 }
 
 asio::awaitable<Result<Captured>> Client::inspect(int pidfd) {
   const auto id = next_id_++;
   const wire::InspectRequest request{.header = {.type = wire::LauncherType::inspect, .id = id}};
-  co_return co_await obtain_capture(id, wire::bytes_of(request), pidfd);
+  const std::array fds{pidfd};
+  co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
+}
+
+asio::awaitable<Result<Captured>> Client::capture_helped(int pidfd, pid_t tid, int helper,
+                                                         bool hold) {
+  const auto id = next_id_++;
+  const wire::HelpedRequest request{
+      .header = {.type = wire::LauncherType::helped, .id = id}, .tid = tid, .hold = hold ? 1U : 0U};
+  const std::array fds{pidfd, helper};
+  co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
 }
 
 asio::awaitable<Result<Captured>> Client::obtain_capture(std::uint64_t id,
                                                          std::span<const std::byte> request,
-                                                         int pidfd) {
-  const std::array fds{pidfd};
+                                                         std::span<const int> fds) {
   auto captured = co_await ask(captures_, id, request, fds);
   if (captured && captured->reply.error != 0) co_return capture_failed(captured->reply);
   co_return captured;
@@ -215,9 +225,7 @@ asio::awaitable<Result<Captured>> Client::capture_requester(std::int32_t landing
   const wire::KeyCaptureRequest request{
       .header = {.type = wire::LauncherType::key_capture, .id = id}, .keyring = landing};
   const std::array fds{shim};
-  auto captured = co_await ask(captures_, id, wire::bytes_of(request), fds);
-  if (captured && captured->reply.error != 0) co_return capture_failed(captured->reply);
-  co_return captured;
+  co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
 }
 
 asio::awaitable<void> Client::abandon(std::int32_t landing) {

@@ -70,6 +70,10 @@ class Client {
 
   // The same of a process that does not dump; there is no capture to release.
   [[nodiscard]] asio::awaitable<Result<Captured>> inspect(int pidfd);
+  // Who had `helper` started: the thread `tid` of the process behind `pidfd`. With `hold` there is
+  // a capture to release, unless its number is kNoCapture.
+  [[nodiscard]] asio::awaitable<Result<Captured>> capture_helped(int pidfd, pid_t tid, int helper,
+                                                                 bool hold);
   // A keyring that root may link an authority to; every one ends in capture_requester() or
   // abandon().
   [[nodiscard]] asio::awaitable<Result<std::int32_t>> open_landing();
@@ -115,7 +119,7 @@ class Client {
                                                     std::span<const int> fds);
   [[nodiscard]] asio::awaitable<Result<Captured>> obtain_capture(std::uint64_t id,
                                                                  std::span<const std::byte> request,
-                                                                 int pidfd);
+                                                                 std::span<const int> fds);
   // All the descriptors of the answer, `count` of them.
   [[nodiscard]] asio::awaitable<Result<std::vector<UniqueFd>>> obtain(
       std::uint64_t id, std::span<const std::byte> request, std::size_t count);

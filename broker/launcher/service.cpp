@@ -184,14 +184,12 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
   if (!header || header->version != wire::kLauncherVersion) return;
   switch (header->type) {
     case wire::LauncherType::capture:
-      if (const auto request = head_of<wire::CaptureRequest>(datagram)) {
+      if (const auto request = head_of<wire::CaptureRequest>(datagram))
         take_capture(*request, std::move(received));
-      }
       return;
     case wire::LauncherType::run:
-      if (const auto request = head_of<wire::RunRequest>(datagram)) {
+      if (const auto request = head_of<wire::RunRequest>(datagram))
         take_run(*request, datagram.subspan(sizeof *request), received);
-      }
       return;
     case wire::LauncherType::kill:
       runs_.kill(header->id);
@@ -212,18 +210,20 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
       if (const auto request = head_of<wire::InspectRequest>(datagram))
         take_inspect(*request, std::move(received));
       return;
+    case wire::LauncherType::helped:
+      if (const auto request = head_of<wire::HelpedRequest>(datagram))
+        take_helped(*request, std::move(received));
+      return;
     case wire::LauncherType::key_landing:
       take_key_landing(header->id);
       return;
     case wire::LauncherType::key_capture:
-      if (const auto request = head_of<wire::KeyCaptureRequest>(datagram)) {
+      if (const auto request = head_of<wire::KeyCaptureRequest>(datagram))
         take_key_capture(*request, received);
-      }
       return;
     case wire::LauncherType::key_abandon:
-      if (const auto request = head_of<wire::KeyAbandonRequest>(datagram)) {
+      if (const auto request = head_of<wire::KeyAbandonRequest>(datagram))
         static_cast<void>(landings_.take(request->keyring));
-      }
       return;
     default:
       return;
@@ -256,6 +256,19 @@ void Service::take_inspect(const wire::InspectRequest& request, wire::Received r
                              ? capturing.inspect(std::move(received.fds[0]))
                              : Result<Capture>{from_errno("understand a request", EINVAL)};
   answer_captured(request.header.id, inspected, capturing.step(), wire::kNoCapture);
+}
+
+void Service::take_helped(const wire::HelpedRequest& request, wire::Received received) {
+  Capturing capturing{own_};
+  auto captured = Result<Capture>{from_errno("understand a request", EINVAL)};
+  if (received.fd_count == 2) {
+    captured =
+        capturing.capture_helped(std::move(received.fds[0]), received.fds[1].get(), request.tid);
+  }
+  const bool hold = captured && request.hold != 0 && captured->waits_for_helper;
+  const auto number = hold ? free_capture() : std::nullopt;
+  answer_captured(request.header.id, captured, capturing.step(), number.value_or(wire::kNoCapture));
+  if (number) captures_.at(*number) = *std::move(captured);
 }
 
 void Service::answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
@@ -377,7 +390,10 @@ void Service::answer_opened(std::uint64_t id, int error, std::vector<UniqueFd> f
 void Service::shut_down(Peer supervisor) {
   runs_.kill_all();
   if (supervisor == Peer::alive) return;  // it restores itself
-  if (const auto restored = restore(guard_); !restored) or_throw<Ok>(restored.error());
+  const auto restored = restore(guard_);
+  const auto untraced = remove_trace(guard_, sockets_.broker.get());
+  if (!restored) or_throw<Ok>(restored.error());
+  if (!untraced) or_throw<Ok>(untraced.error());
 }
 
 }  // namespace upcall::launcher

@@ -34,7 +34,9 @@ class Service {
   enum class Peer { alive, gone };
 
   void watch(int fd, std::uint64_t what);
-  [[nodiscard]] bool has_to_guard() const { return guard_.ours.front() != '\0'; }
+  [[nodiscard]] bool has_to_guard() const {
+    return guard_.ours.front() != '\0' || guard_.our_modprobe.front() != '\0' || guard_.traces != 0;
+  }
   void leave_broker();
   [[nodiscard]] int next_timeout() const;
   void on_signals();
@@ -43,6 +45,7 @@ class Service {
   void take(std::span<const std::byte> datagram, wire::Received received);
   void take_capture(const wire::CaptureRequest& request, wire::Received received);
   void take_inspect(const wire::InspectRequest& request, wire::Received received);
+  void take_helped(const wire::HelpedRequest& request, wire::Received received);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);
   void take_key_landing(std::uint64_t id);

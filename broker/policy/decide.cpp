@@ -33,6 +33,10 @@ bool container_matches(const std::vector<std::string>& listed, const std::string
          (among(listed, *container) || among<std::string>(listed, kAnyContainer));
 }
 
+bool allow(const std::vector<std::string>& globs, const std::string& text) {
+  return globs.empty() || any_glob_matches(globs, text);
+}
+
 // Of a user or a group.
 bool id_matches(const std::vector<uid_t>& listed, std::optional<uid_t> id) {
   return listed.empty() || (id && among(listed, *id));
@@ -45,8 +49,7 @@ bool matches(const CoreDumpMatch& when, const Subject& subject) {
   if (!id_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
   const auto& origin = subject.event.origin;
-  if (!when.tag.empty() && !any_glob_matches(when.tag, origin.tag)) return false;
-  return when.exe.empty() || any_glob_matches(when.exe, origin.exe);
+  return allow(when.tag, origin.tag) && allow(when.exe, origin.exe);
 }
 
 bool ids_match(const KeyRequestMatch& when, const Subject& subject) {
@@ -61,12 +64,41 @@ bool matches(const KeyRequestMatch& when, const Subject& subject) {
   if (when.source != KeySource::any && when.source != source) return false;
   if (!ids_match(when, subject)) return false;
   if (!container_matches(when.container, subject.container)) return false;
-  const auto allow = [](const std::vector<std::string>& globs, const std::string& text) {
-    return globs.empty() || any_glob_matches(globs, text);
-  };
   return allow(when.tag, subject.event.origin.tag) && allow(when.type, key.type) &&
          allow(when.description, key.description) && allow(when.callout, key.callout) &&
          allow(when.destination, key.destination);
+}
+
+bool asker_matches(ModuleAsker wanted, event::Asker asker) {
+  switch (asker) {
+    case event::Asker::user:
+      return wanted == ModuleAsker::any || wanted == ModuleAsker::user;
+    case event::Asker::kernel:
+      return wanted == ModuleAsker::any || wanted == ModuleAsker::kernel;
+    case event::Asker::unknown:
+      break;
+  }
+  return wanted == ModuleAsker::unknown;
+}
+
+bool user_namespace_matches(UserNamespace wanted, const event::Origin& origin) {
+  const bool child = origin.user_namespace_depth > 0;
+  return wanted == UserNamespace::any || (wanted == UserNamespace::child) == child;
+}
+
+bool matches(const ModuleMatch& when, const Subject& subject) {
+  const auto& request = std::get<event::ModuleRequest>(subject.event.detail);
+  const auto& origin = subject.event.origin;
+  if (!asker_matches(when.asker, request.asker)) return false;
+  if (!user_namespace_matches(when.user_namespace, origin)) return false;
+  if (!id_matches(when.uid, subject.uid)) return false;
+  if (!container_matches(when.container, subject.container)) return false;
+  if (!allow(when.alias, request.alias) || !allow(when.exe, origin.exe)) return false;
+  if (!allow(when.tag, origin.tag)) return false;
+  return when.module.empty() ||
+         std::ranges::any_of(request.modules, [&](const std::string& module) {
+           return any_glob_matches(when.module, module);
+         });
 }
 
 bool glob_allows(const std::string& glob, const std::string& text) {
@@ -90,9 +122,7 @@ bool says(const event::Container& container, const RecordMatch& match) {
 }
 
 bool selects(const ContainerSelector& selector, const event::Origin& origin) {
-  const bool child = origin.user_namespace_depth > 0;
-  if (selector.user_namespace == UserNamespace::host && child) return false;
-  if (selector.user_namespace == UserNamespace::child && !child) return false;
+  if (!user_namespace_matches(selector.user_namespace, origin)) return false;
   if (selector.anonymous && origin.container) return false;
   if (selector.record && !(origin.container && says(*origin.container, *selector.record)))
     return false;
@@ -110,6 +140,10 @@ Decision decision_of(const KeyRule& rule) {
           .negative = rule.negative};
 }
 
+Decision decision_of(const ModuleRule& rule) {
+  return {.rule = rule.name, .action = rule.action, .on_failure = rule.on_failure};
+}
+
 template <class Rules>
 Decision first_match(const Rules& rules, const Action& otherwise, const Subject& subject) {
   for (const auto& rule : rules) {
@@ -118,27 +152,49 @@ Decision first_match(const Rules& rules, const Action& otherwise, const Subject&
   return {.rule = kDefaults, .action = otherwise};
 }
 
-}  // namespace
+bool is_inside(const event::Event& event) {
+  if (std::holds_alternative<event::ModuleRequest>(event.detail))
+    return in_pid_namespace_of_container(event.origin);
+  return event.origin.verdict == event::Verdict::in_container;
+}
 
-const ContainerSelector* container_of(const Policy& policy, const event::Origin& origin) {
-  if (origin.verdict != event::Verdict::in_container) return nullptr;
+const ContainerSelector* selector_of(const Policy& policy, const event::Origin& origin) {
   for (const auto& selector : policy.containers) {
     if (selects(selector, origin)) return &selector;
   }
   return nullptr;
 }
 
+// Nothing is passed on for somebody who is not known, unless a rule says so.
+Action module_default(const Policy& policy, const event::ModuleRequest& request) {
+  if (request.asker == event::Asker::unknown) return {.kind = ActionKind::reject};
+  return policy.modprobe_default;
+}
+
+Decision decide_by_kind(const Policy& policy, const Subject& subject) {
+  const auto& detail = subject.event.detail;
+  if (const auto* request = std::get_if<event::ModuleRequest>(&detail))
+    return first_match(policy.module_rules, module_default(policy, *request), subject);
+  if (std::holds_alternative<event::KeyRequest>(detail))
+    return first_match(policy.key_rules, policy.request_key_default, subject);
+  return first_match(policy.rules, policy.coredump_default, subject);
+}
+
+}  // namespace
+
+const ContainerSelector* container_of(const Policy& policy, const event::Origin& origin) {
+  return origin.verdict == event::Verdict::in_container ? selector_of(policy, origin) : nullptr;
+}
+
 Decision decide(const Policy& policy, const event::Event& event) {
   const auto& origin = event.origin;
-  const ContainerSelector* container = container_of(policy, origin);
-  const bool inside = origin.verdict == event::Verdict::in_container;
+  const bool inside = is_inside(event);
+  const ContainerSelector* container = inside ? selector_of(policy, origin) : nullptr;
   const Subject subject{.container = container != nullptr ? &container->name : nullptr,
                         .uid = inside ? origin.inner_uid : std::optional{origin.uid},
                         .gid = inside ? origin.inner_gid : std::optional{origin.gid},
                         .event = event};
-  auto decision = std::holds_alternative<event::KeyRequest>(event.detail)
-                      ? first_match(policy.key_rules, policy.request_key_default, subject)
-                      : first_match(policy.rules, policy.coredump_default, subject);
+  auto decision = decide_by_kind(policy, subject);
   if (container != nullptr) decision.container = container->name;
   return decision;
 }
@@ -148,6 +204,15 @@ bool passes_all_key_requests(const Policy& policy) {
   return passes(policy.request_key_default) &&
          std::ranges::all_of(policy.key_rules,
                              [&](const KeyRule& rule) { return passes(rule.action); });
+}
+
+bool rules_on_modules(const Policy& policy) {
+  return !policy.module_rules.empty() || policy.modprobe_default.kind != ActionKind::pass;
+}
+
+bool needs_module_names(const Policy& policy) {
+  return std::ranges::any_of(policy.module_rules,
+                             [](const ModuleRule& rule) { return !rule.when.module.empty(); });
 }
 
 }  // namespace upcall::policy

@@ -23,6 +23,11 @@ struct Decision {
 // Whether every key request is passed, whoever asks: then nobody need find out who.
 [[nodiscard]] bool passes_all_key_requests(const Policy& policy);
 
+// Whether modules are any business of ours: else the kernel's setting stays as it is.
+[[nodiscard]] bool rules_on_modules(const Policy& policy);
+// Whether a rule asks for the names of the modules that an alias stands for.
+[[nodiscard]] bool needs_module_names(const Policy& policy);
+
 // The first selector, in the policy's order, that the origin is in; nullptr for none.
 [[nodiscard]] const ContainerSelector* container_of(const Policy& policy,
                                                     const event::Origin& origin);

@@ -19,6 +19,7 @@ void put_numbers(Packer& out, const std::vector<T>& numbers) {
 void put_action(Packer& out, const Action& action) {
   out.put(action.kind);
   put_numbers(out, action.handlers);
+  out.put_text(action.module);
 }
 
 void put_row(Packer& out, const std::optional<std::uint32_t>& row) {
@@ -72,6 +73,19 @@ void put_key_rule(Packer& out, const KeyRule& rule) {
   out.put(rule.negative.seconds);
 }
 
+void put_module_rule(Packer& out, const ModuleRule& rule) {
+  out.put_text(rule.name);
+  put_numbers(out, rule.when.uid);
+  out.put(rule.when.user_namespace);
+  out.put(rule.when.asker);
+  for (const auto* texts : {&rule.when.container, &rule.when.alias, &rule.when.module,
+                            &rule.when.exe, &rule.when.tag}) {
+    put_texts(out, *texts);
+  }
+  put_action(out, rule.action);
+  put_row(out, rule.on_failure);
+}
+
 void put_handler(Packer& out, const Handler& handler) {
   out.put_text(handler.name);
   out.put(handler.place);
@@ -115,6 +129,7 @@ Action get_action(Unpacker& in) {
   Action action;
   action.kind = in.get<ActionKind>();
   action.handlers = get_numbers<std::uint32_t>(in);
+  action.module = in.get_text();
   return action;
 }
 
@@ -177,6 +192,21 @@ KeyRule get_key_rule(Unpacker& in) {
   return rule;
 }
 
+ModuleRule get_module_rule(Unpacker& in) {
+  ModuleRule rule;
+  rule.name = in.get_text();
+  rule.when.uid = get_numbers<uid_t>(in);
+  rule.when.user_namespace = in.get<UserNamespace>();
+  rule.when.asker = in.get<ModuleAsker>();
+  for (auto* texts : {&rule.when.container, &rule.when.alias, &rule.when.module, &rule.when.exe,
+                      &rule.when.tag}) {
+    *texts = get_texts(in);
+  }
+  rule.action = get_action(in);
+  rule.on_failure = get_row(in);
+  return rule;
+}
+
 Handler get_handler(Unpacker& in) {
   Handler handler;
   handler.name = in.get_text();
@@ -220,9 +250,12 @@ std::vector<std::byte> pack_policy(const Policy& policy) {
   out.put_list(policy.rules, [&](const Rule& rule) { put_rule(out, rule); });
   out.put_list(policy.key_rules, [&](const KeyRule& rule) { put_key_rule(out, rule); });
   out.put_list(policy.uevent_rules, [&](const UeventRule& rule) { put_uevent_rule(out, rule); });
+  out.put_list(policy.module_rules, [&](const ModuleRule& rule) { put_module_rule(out, rule); });
   put_action(out, policy.coredump_default);
   put_action(out, policy.request_key_default);
   out.put(policy.key_requests_per_second);
+  put_action(out, policy.modprobe_default);
+  out.put(policy.modprobe_absent_denies);
   out.put(policy.core_pattern_taken);
   return {out.bytes().begin(), out.bytes().end()};
 }
@@ -236,9 +269,12 @@ Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
   policy.rules = in.get_list([&] { return get_rule(in); });
   policy.key_rules = in.get_list([&] { return get_key_rule(in); });
   policy.uevent_rules = in.get_list([&] { return get_uevent_rule(in); });
+  policy.module_rules = in.get_list([&] { return get_module_rule(in); });
   policy.coredump_default = get_action(in);
   policy.request_key_default = get_action(in);
   policy.key_requests_per_second = in.get<std::uint32_t>();
+  policy.modprobe_default = get_action(in);
+  policy.modprobe_absent_denies = get_bool(in);
   policy.core_pattern_taken = in.get<OnTakeover>();
   if (!in.finished()) return from_errno("read the policy", EBADMSG);
   return policy;

@@ -48,13 +48,15 @@ struct ContainerSelector {
 
 enum class ActionKind : std::uint8_t {
   pass,    // what this host did before upcalld was installed
-  reject,  // no dump at all; no key, as `negative` says
+  reject,  // no dump at all; no key, as `negative` says; no module
   run,     // the handlers
+  load,    // another module than was asked for
 };
 
 struct Action {
   ActionKind kind{ActionKind::pass};
   std::vector<std::uint32_t> handlers;  // rows of the handler table, in order
+  std::string module;                   // to load
 };
 
 // Conditions of a rule on core dumps; an empty list is no condition, a list is "one of".
@@ -83,6 +85,23 @@ struct KeyRequestMatch {
   std::vector<std::string> destination;
 };
 
+enum class ModuleAsker : std::uint8_t { any, user, kernel, unknown };
+
+// Conditions of a rule on module requests. `alias`, `module`, `exe` and `tag` are globs. Here a
+// process is in the container whose PID namespace it is in, whatever its verdict: what may leave a
+// container and who may have modules loaded are two questions.
+struct ModuleMatch {
+  std::vector<std::string> container;
+  std::vector<uid_t> uid;
+  UserNamespace user_namespace{UserNamespace::any};
+  // An unknown one is in no rule that does not name it, as it could be anybody.
+  ModuleAsker asker{ModuleAsker::any};
+  std::vector<std::string> alias;
+  std::vector<std::string> module;
+  std::vector<std::string> exe;
+  std::vector<std::string> tag;
+};
+
 struct Rule {
   std::string name;
   CoreDumpMatch when;
@@ -107,6 +126,13 @@ struct KeyRule {
   Negative negative;                        // when rejected, and when no handler answers
 };
 
+struct ModuleRule {
+  std::string name;
+  ModuleMatch when;
+  Action action;                            // one handler at most, who says yes or no
+  std::optional<std::uint32_t> on_failure;  // row of the handler that is asked when one says no
+};
+
 // Where a handler runs, and so to whom its event is described.
 enum class Place : std::uint8_t { container, host };
 
@@ -129,10 +155,13 @@ struct Policy {
   std::vector<Rule> rules;               // first match wins
   std::vector<KeyRule> key_rules;        // likewise
   std::vector<UeventRule> uevent_rules;  // likewise
+  std::vector<ModuleRule> module_rules;  // likewise
   Action coredump_default{};
   Action request_key_default{};
   // Of those that want a handler, for each container and each user of the host.
   std::uint32_t key_requests_per_second{200};
+  Action modprobe_default{};
+  bool modprobe_absent_denies{};  // what upcall-shim does with modules while there is no broker
   OnTakeover core_pattern_taken{OnTakeover::report};
 };
 

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "settings/builtin.h"
-#include "settings/draft.h"
+#include "settings/rule_keys.h"
 
 namespace upcall::settings {
 namespace {
@@ -12,11 +12,18 @@ using policy::Action;
 using policy::ActionKind;
 using wire::HandlerRow;
 
-enum class Kind : std::uint8_t { coredump, request_key };
-
 // Whether what an action applies to is always in a container, where `in: container` handlers can
 // run.
 enum class Scope : std::uint8_t { containers_only, anything };
+
+template <class Rule>
+constexpr Kind kind_of() {
+  if (std::is_same_v<Rule, policy::KeyRule>) return Kind::request_key;
+  return std::is_same_v<Rule, policy::ModuleRule> ? Kind::modprobe : Kind::coredump;
+}
+
+// The word for what is neither passed on nor given to a handler.
+const char* refusal(Kind kind) { return kind == Kind::modprobe ? "deny" : "reject"; }
 
 std::vector<std::string> names_in(const std::map<std::string, Place>& places) {
   std::vector<std::string> names;
@@ -31,12 +38,12 @@ class Binder {
 
   template <class Rule>
   [[nodiscard]] Rule bind_rule(const RuleDraft<Rule>& draft) {
-    constexpr auto kKind =
-        std::is_same_v<Rule, policy::KeyRule> ? Kind::request_key : Kind::coredump;
+    constexpr auto kKind = kind_of<Rule>();
     Rule rule = draft.rule;
     rule.when.container = bind_containers(draft.container);
     const Scope scope = draft.container.empty() ? Scope::anything : Scope::containers_only;
-    rule.action = bind_action(draft.actions, scope, kKind);
+    if (rule.action.kind != ActionKind::load)
+      rule.action = bind_action(draft.actions, scope, kKind);
     if (!draft.on_failure) return rule;
     rule.on_failure = bind_handler(*draft.on_failure, scope, {});
     if (rule.on_failure) check_kind(*draft.on_failure, *rule.on_failure, kKind);
@@ -50,24 +57,25 @@ class Binder {
   [[nodiscard]] Action bind_action(const std::vector<Name>& names, Scope scope, Kind kind) {
     Action action;
     for (const auto& name : names) {
-      if (name.text == "pass" || name.text == "reject") {
+      if (name.text == "pass" || name.text == refusal(kind)) {
         action.kind = name.text == "pass" ? ActionKind::pass : ActionKind::reject;
         if (names.size() > 1)
           reader_.complain(name.place, quoted(name.text) + " stands alone, not in a list");
         continue;
       }
       action.kind = ActionKind::run;
-      const auto row = bind_handler(name, scope, {"pass", "reject"});
+      const auto row = bind_handler(name, scope, {"pass", refusal(kind)});
       if (!row) continue;
       action.handlers.push_back(*row);
       check_kind(name, *row, kind);
       if (&name == &names.front()) continue;
-      if (kind == Kind::request_key) {
-        reader_.complain(name.place,
-                         "a key has one answer: name one handler; another may be "
-                         "'on_failure'");
-      } else {
+      if (kind == Kind::coredump) {
         expect_no_core(name, draft_.handlers[*row]);
+      } else {
+        reader_.complain(name.place,
+                         std::string{kind == Kind::modprobe ? "a module request" : "a key"} +
+                             " has one answer: name one handler; another may be "
+                             "'on_failure'");
       }
     }
     return action;
@@ -149,13 +157,16 @@ class Binder {
 
   void check_kind(const Name& name, std::uint32_t row, Kind kind) {
     const auto& handler = draft_.handlers[row];
-    if (kind == Kind::request_key && handler.program == wire::Program::vault) {
-      reader_.complain(name.place, "handler " + quoted(name.text) +
-                                       " reads core dumps, and this is a key request");
+    const std::string what = kind == Kind::coredump      ? "a core dump"
+                             : kind == Kind::request_key ? "a key request"
+                                                         : "a module request";
+    if (kind != Kind::coredump && handler.program == wire::Program::vault) {
+      reader_.complain(name.place,
+                       "handler " + quoted(name.text) + " reads core dumps, and this is " + what);
     }
-    if (kind == Kind::coredump && handler.authority) {
+    if (kind != Kind::request_key && handler.authority) {
       reader_.complain(name.place, "handler " + quoted(name.text) +
-                                       " has 'authority' over keys, and this is a core dump");
+                                       " has 'authority' over keys, and this is " + what);
     }
   }
 
@@ -186,6 +197,8 @@ Settings bind(Reader& reader, Draft draft) {
   for (const auto& rule : draft.key_rules) out.policy.key_rules.push_back(binder.bind_rule(rule));
   for (const auto& rule : draft.uevent_rules)
     out.policy.uevent_rules.push_back(binder.bind_rule(rule));
+  for (const auto& rule : draft.module_rules)
+    out.policy.module_rules.push_back(binder.bind_rule(rule));
   out.policy.coredump_default =
       binder.bind_action(draft.coredump_default, Scope::anything, Kind::coredump);
   out.policy.request_key_default =
@@ -193,6 +206,9 @@ Settings bind(Reader& reader, Draft draft) {
   if (draft.key_requests_per_second) {
     out.policy.key_requests_per_second = static_cast<std::uint32_t>(*draft.key_requests_per_second);
   }
+  out.policy.modprobe_default =
+      binder.bind_action(draft.modprobe_default, Scope::anything, Kind::modprobe);
+  out.policy.modprobe_absent_denies = draft.modprobe_absent_denies.value_or(false);
   out.policy.core_pattern_taken = draft.core_pattern_taken.value_or(policy::OnTakeover::report);
   out.policy.handlers = std::move(draft.handlers_of_policy);
   out.policy.containers = std::move(draft.containers);

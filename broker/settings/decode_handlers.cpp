@@ -199,7 +199,7 @@ HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value,
 
 void decode_handlers(Reader& reader, const Value& value, Draft& draft) {
   reader.read_entries(value, [&](const Name& name, const Value& held) {
-    check_name(reader, name, {"pass", "reject", "ignore"});
+    check_name(reader, name, {"pass", "reject", "deny", "ignore"});
     declare(reader, draft.handler_places, name);
     policy::Handler handler{.name = name.text};
     auto row = decode_handler(reader, name, held, handler);

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <limits>
-
 #include "event/signal_name.h"
-#include "settings/condition.h"
-#include "settings/draft.h"
+#include "settings/rule_keys.h"
 #include "settings/units.h"
 
 namespace upcall::settings {
 namespace {
 
 constexpr Range kRates{.least = 1, .most = 100'000};
-constexpr Range kIds{.least = 0, .most = std::numeric_limits<uid_t>::max() - 1};
 
 std::vector<std::string> signal_names() {
   std::vector<std::string> names;
@@ -46,23 +42,11 @@ std::optional<int> read_errno(Reader& reader, const Value& value) {
   return {};
 }
 
-enum class Kind : std::uint8_t { coredump, request_key, uevent };
-
-// The keys of one rule. How some read depends on others, so they are kept until all are known.
-struct RuleKeys {
-  Name name;  // its place is the rule's own where there is no name
-  bool has_kind{};
-  Kind kind{Kind::coredump};
-  const Value* when{};
-  const Value* negative{};
-  bool has_action{};
-  std::vector<Name> actions;
-  std::optional<Name> on_failure;
-};
-
 RuleKeys read_rule_keys(Reader& reader, const Value& value) {
-  const std::map<std::string, Kind> kinds{
-      {"coredump", Kind::coredump}, {"request-key", Kind::request_key}, {"uevent", Kind::uevent}};
+  const std::map<std::string, Kind> kinds{{"coredump", Kind::coredump},
+                                          {"request-key", Kind::request_key},
+                                          {"modprobe", Kind::modprobe},
+                                          {"uevent", Kind::uevent}};
   RuleKeys keys{.name = {.place = value.place}};
   reader.read_map(value,
                   {{"name", [&](const Value& held) { assign(keys.name, reader.name(held)); }},
@@ -75,37 +59,19 @@ RuleKeys read_rule_keys(Reader& reader, const Value& value) {
                    {"do",
                     [&](const Value& held) {
                       keys.has_action = true;
-                      keys.actions = read_actions(reader, held);
+                      if (held.kind == Value::Kind::map) {
+                        keys.load = &held;
+                      } else {
+                        keys.actions = read_actions(reader, held);
+                      }
                     }},
                    {"on_failure", [&](const Value& held) { keys.on_failure = reader.name(held); }},
                    {"negative", [&](const Value& held) { keys.negative = &held; }}});
   return keys;
 }
 
-template <class Rule>
-RuleDraft<Rule> draft_of(RuleKeys keys) {
-  RuleDraft<Rule> out{.actions = std::move(keys.actions), .on_failure = std::move(keys.on_failure)};
-  out.rule.name = keys.name.text;
-  return out;
-}
-
-Take container_condition(Reader& reader, std::vector<Name>& out) {
-  return condition(reader, out, [&reader](const Value& item) { return reader.name(item); });
-}
-
-// Of users or groups.
-Take id_condition(Reader& reader, std::vector<uid_t>& out) {
-  return condition(reader, out, [&reader](const Value& item) { return reader.number(item, kIds); });
-}
-
-void expect_no_negative(Reader& reader, const RuleKeys& keys) {
-  if (keys.negative != nullptr)
-    reader.complain(keys.negative->place, "'negative' is for rules on request-key");
-}
-
 RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
   const Value* const conditions = keys.when;
-  expect_no_negative(reader, keys);
   auto out = draft_of<policy::Rule>(std::move(keys));
   if (conditions == nullptr) return out;
   auto& when = out.rule.when;
@@ -159,7 +125,6 @@ RuleDraft<policy::KeyRule> decode_key_rule(Reader& reader, RuleKeys keys) {
 }
 
 UeventRuleDraft decode_uevent_rule(Reader& reader, RuleKeys keys) {
-  expect_no_negative(reader, keys);
   UeventRuleDraft out{.rule = {.name = keys.name.text},
                       .actions = std::move(keys.actions),
                       .on_failure = std::move(keys.on_failure)};
@@ -187,7 +152,13 @@ void decode_rule(Reader& reader, const Value& value, Draft& draft) {
   require(keys.has_kind, "on");
   require(keys.has_action, "do");
   declare_rule(reader, draft, keys.name);
-  if (keys.kind == Kind::request_key) {
+  if (keys.negative != nullptr && keys.kind != Kind::request_key)
+    reader.complain(keys.negative->place, "'negative' is for rules on request-key");
+  if (keys.load != nullptr && keys.kind != Kind::modprobe)
+    reader.complain(keys.load->place, "'load' is for rules on modprobe");
+  if (keys.kind == Kind::modprobe) {
+    draft.module_rules.push_back(decode_module_rule(reader, std::move(keys)));
+  } else if (keys.kind == Kind::request_key) {
     draft.key_rules.push_back(decode_key_rule(reader, std::move(keys)));
   } else if (keys.kind == Kind::uevent) {
     draft.uevent_rules.push_back(decode_uevent_rule(reader, std::move(keys)));
@@ -213,6 +184,7 @@ void decode_rules(Reader& reader, const Value& value, Draft& draft) {
 void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
   const std::map<std::string, policy::OnTakeover> takeovers{
       {"report", policy::OnTakeover::report}, {"restore", policy::OnTakeover::restore}};
+  const std::map<std::string, bool> absent{{"pass", false}, {"deny", true}};
   // Of two files that both decide, neither is the one that counts.
   const auto once = [&](const char* key, const Take& take) {
     return Key{key, [&reader, &draft, key, take](const Value& held) {
@@ -228,6 +200,10 @@ void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
        once(
            "key_requests_per_second",
            [&](const Value& held) { draft.key_requests_per_second = reader.number(held, kRates); }),
+       once("modprobe",
+            [&](const Value& held) { draft.modprobe_default = read_actions(reader, held); }),
+       once("modprobe_absent",
+            [&](const Value& held) { draft.modprobe_absent_denies = reader.choice(held, absent); }),
        once("core_pattern_taken", [&](const Value& held) {
          draft.core_pattern_taken = reader.choice(held, takeovers);
        })});

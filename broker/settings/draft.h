@@ -13,10 +13,10 @@
 
 namespace upcall::settings {
 
-// Rule is a policy::Rule or policy::KeyRule.
+// Rule is a policy::Rule, policy::KeyRule or policy::ModuleRule.
 template <class Rule>
 struct RuleDraft {
-  Rule rule;  // without `when.container`, `action` and `on_failure`
+  Rule rule;  // without `when.container`, `on_failure` and all of `action` but `load`
   std::vector<Name> container;
   std::vector<Name> actions;  // `do`
   std::optional<Name> on_failure;
@@ -47,6 +47,10 @@ struct Draft {
   std::map<std::string, Place> handler_places;
   std::map<std::string, Place> rule_places;
   std::map<std::string, Place> default_places;
+
+  std::vector<RuleDraft<policy::ModuleRule>> module_rules;
+  std::vector<Name> modprobe_default;
+  std::optional<bool> modprobe_absent_denies;
 };
 
 // Notes the name, or complains that another place has it already.

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "shims/broker.h"
+#include "shims/options.h"
 #include "shims/report.h"
 #include "shims/system_call.h"
 #include "shims/text.h"
@@ -41,30 +42,6 @@ constexpr unsigned kLeastSeconds = 2;
 
 constexpr unsigned at_least_one_whole(unsigned seconds) {
   return seconds < kLeastSeconds ? kLeastSeconds : seconds;
-}
-
-struct Options {
-  const char* socket{};
-  const char* stock{};
-  bool may_go_around{true};
-};
-
-char* next_option(char*& rest) {
-  char* option = rest;
-  while (*rest != '\0' && *rest != ',') ++rest;
-  if (*rest != '\0') *rest++ = '\0';
-  return option;
-}
-
-Options parse_options(char* text) {
-  constexpr std::string_view kStock = "stock=";
-  Options options{.socket = next_option(text)};
-  while (*text != '\0') {
-    const char* option = next_option(text);
-    if (std::string_view{option}.starts_with(kStock)) options.stock = option + kStock.size();
-    if (std::string_view{option} == "absent=reject") options.may_go_around = false;
-  }
-  return options;
 }
 
 template <class... Args>

@@ -8,6 +8,7 @@
 
 #include "shims/core_shim.h"
 #include "shims/key_shim.h"
+#include "shims/module_shim.h"
 #include "shims/report.h"
 #include "shims/system_call.h"
 
@@ -26,6 +27,10 @@ constexpr std::string_view kHelp =
     "       a key request, from /sbin/request-key: #!PATH/upcall-shim "
     "request-key=SOCKET,stock=PATH\n"
     "\n"
+    "  modprobe=SOCKET[,stock=PATH][,absent=deny] NAME -q -- ALIAS\n"
+    "       a module, from the file that kernel.modprobe names: #!PATH/upcall-shim "
+    "modprobe=SOCKET,stock=PATH\n"
+    "\n"
     "Failures go to the kernel's log. Exit status: 0 passed on, 1 failed, 2 wrong usage.\n";
 
 }  // namespace
@@ -40,6 +45,11 @@ int main(int argc, char** argv) {
   constexpr std::string_view kKeyRole = "request-key=";
   if (role.starts_with(kKeyRole)) {
     return run_key_shim(argv[1] + kKeyRole.size(), arguments.subspan(2), argv + argc + 1);
+  }
+  constexpr std::string_view kModuleRole = "modprobe=";
+  if (role.starts_with(kModuleRole)) {
+    const std::span<char*> rest{argv + 2, static_cast<std::size_t>(argc - 2)};
+    return run_module_shim(argv[1] + kModuleRole.size(), rest, argv + argc + 1);
   }
   const bool asked = role == "--help";
   write_text(asked ? 1 : 2, kHelp);

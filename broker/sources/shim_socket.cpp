@@ -28,7 +28,9 @@ struct Message {
     std::uint32_t version;
     wire::ShimKind kind;
   };
-  std::array<std::byte, std::max(sizeof(wire::ShimCoreDump), sizeof(wire::ShimKeyRequest))> bytes{};
+  std::array<std::byte, std::max({sizeof(wire::ShimCoreDump), sizeof(wire::ShimKeyRequest),
+                                  sizeof(wire::ShimModuleRequest)})>
+      bytes{};
   wire::Received received;
 
   template <class T>
@@ -95,15 +97,29 @@ Result<KeyRequestArrival> to_key_request(const Message& message, int connection)
                            .arrived = std::chrono::steady_clock::now()};
 }
 
+Result<ModuleRequestArrival> to_module_request(const Message& message, int connection) {
+  const auto call = message.as<wire::ShimModuleRequest>();
+  const auto* const end = std::find(std::begin(call.name), std::end(call.name), '\0');
+  if (message.received.size != sizeof call || end == std::end(call.name)) return not_understood();
+  auto shim = pidfd_of_peer(connection);
+  if (!shim) return shim.error();
+  const auto pid = kernel::query_peer_pid(connection);
+  if (!pid) return pid.error();
+  return ModuleRequestArrival{.shim = *std::move(shim),
+                              .shim_pid = *pid,
+                              .alias = {std::begin(call.name), end},
+                              .time = std::chrono::system_clock::now(),
+                              .arrived = std::chrono::steady_clock::now()};
+}
+
 }  // namespace
 
-ShimSocket::ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active,
-                       CoreDumpSink core_dumps, KeyRequestSink key_requests, LossSink lost)
+ShimSocket::ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, ShimSinks sinks,
+                       LossSink lost)
     : io_{io},
       listener_{io, listener.release()},
       active_{active},
-      core_dumps_{std::move(core_dumps)},
-      key_requests_{std::move(key_requests)},
+      sinks_{std::move(sinks)},
       lost_{std::move(lost)} {
   listener_.non_blocking(true);
 }
@@ -157,18 +173,29 @@ Result<Ok> ShimSocket::take(UniqueFd connection, Semaphore::Permit permit) {
   if (!message) return message.error();
   switch (message->as<Message::Head>().kind) {
     case wire::ShimKind::core_dump: {
+      if (!sinks_.core_dumps) break;
       auto arrival = to_core_dump(*std::move(message));
       if (!arrival) return arrival.error();
       arrival->permit = std::move(permit);
-      core_dumps_(*std::move(arrival));
+      sinks_.core_dumps(*std::move(arrival));
       return Ok{};
     }
     case wire::ShimKind::key_request: {
+      if (!sinks_.key_requests) break;
       auto arrival = to_key_request(*message, connection.get());
       if (!arrival) return arrival.error();
       arrival->connection = std::move(connection);
       arrival->permit = std::move(permit);
-      key_requests_(*std::move(arrival));
+      sinks_.key_requests(*std::move(arrival));
+      return Ok{};
+    }
+    case wire::ShimKind::module_request: {
+      if (!sinks_.module_requests) break;
+      auto arrival = to_module_request(*message, connection.get());
+      if (!arrival) return arrival.error();
+      arrival->connection = std::move(connection);
+      arrival->permit = std::move(permit);
+      sinks_.module_requests(*std::move(arrival));
       return Ok{};
     }
   }

@@ -8,14 +8,22 @@
 #include "base/result.h"
 #include "sources/core_dump_arrival.h"
 #include "sources/key_request_arrival.h"
+#include "sources/module_request_arrival.h"
 #include "wire/shim.h"
 
 namespace upcall::sources {
 
+// Who takes what comes; without one it is not understood.
+struct ShimSinks {
+  CoreDumpSink core_dumps;
+  KeyRequestSink key_requests;
+  ModuleRequestSink module_requests;
+};
+
 class ShimSocket {
  public:
-  ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, CoreDumpSink core_dumps,
-             KeyRequestSink key_requests, LossSink lost);
+  ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, ShimSinks sinks,
+             LossSink lost);
 
   [[nodiscard]] asio::awaitable<void> run();
   // Takes what waits in the backlog and then ends; `drained` is told.
@@ -30,8 +38,7 @@ class ShimSocket {
   asio::io_context& io_;
   asio::posix::stream_descriptor listener_;
   Semaphore& active_;
-  CoreDumpSink core_dumps_;
-  KeyRequestSink key_requests_;
+  ShimSinks sinks_;
   LossSink lost_;
   std::function<void()> on_drained_;
   bool ended_{false};

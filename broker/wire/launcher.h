@@ -41,6 +41,7 @@ enum class LauncherType : std::uint32_t {
   key_capture,  // -> key_captured
   key_captured,
   key_abandon,  // no reply; the landing is gone
+  helped,       // -> captured
 };
 
 struct LauncherHeader {
@@ -116,6 +117,17 @@ struct CaptureReply {
 };
 static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply) == 264);
 inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65 + 255;
+
+// Who made the kernel start a helper, which the kernel's trace told the broker. Held only if asked
+// for and if the thread waits for a helper at this moment, which the launcher sees by itself: else
+// the reply's capture is kNoCapture. Descriptors: {pidfd of its process, pidfd of the helper}; what
+// started after the helper cannot have asked for it.
+struct HelpedRequest {
+  LauncherHeader header{.type = LauncherType::helped};
+  std::int32_t tid{};  // in the launcher's PID namespace
+  std::uint32_t hold{};
+};
+static_assert(std::is_trivially_copyable_v<HelpedRequest> && sizeof(HelpedRequest) == 24);
 
 // Where upcall-shim may lay down the authority over one key: a keyring of the launcher's, into
 // which root may link keys until key_capture or key_abandon takes it away again.

@@ -15,6 +15,10 @@
 // launcher learns by itself all that is to be known. Then it waits for a verdict, does what that
 // says with its own authority, reports, and ends, which wakes the requester. A verdict may come
 // instead of the landing.
+//
+// Module request: the shim repeats the name that is asked for, and gets a verdict. Who asks, the
+// broker has from the kernel (kernel/helper_chain.h). The shim keeps the connection until it ends
+// or has become the stock helper.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +29,7 @@ namespace upcall::wire {
 
 inline constexpr std::uint32_t kShimVersion = 1;
 
-enum class ShimKind : std::uint32_t { core_dump = 1, key_request };
+enum class ShimKind : std::uint32_t { core_dump = 1, key_request, module_request };
 
 // Every number is in the initial namespaces; -1 where the kernel did not tell it.
 struct ShimCoreDump {
@@ -79,5 +83,28 @@ struct KeyReport {
   std::int32_t error{};  // 0, or an errno; of `answered`, ENODATA where there was no answer
 };
 static_assert(std::is_trivially_copyable_v<KeyReport> && sizeof(KeyReport) == 8);
+
+// Names of modules and their aliases; the kernel asks for 55 bytes at most (MODULE_NAME_LEN).
+inline constexpr std::size_t kModuleName = 64;
+
+// The kernel's last argument of `modprobe -q -- NAME`.
+struct ShimModuleRequest {
+  std::uint32_t version{kShimVersion};
+  ShimKind kind{ShimKind::module_request};
+  char name[kModuleName]{};  // NUL-terminated
+};
+static_assert(std::is_trivially_copyable_v<ShimModuleRequest> && sizeof(ShimModuleRequest) == 72);
+
+enum class ModuleVerdict : std::uint32_t {
+  pass = 1,  // execute the stock helper
+  deny,
+  load,  // execute it with `name` instead
+};
+
+struct ModuleAnswer {
+  ModuleVerdict verdict{ModuleVerdict::deny};
+  char name[kModuleName]{};
+};
+static_assert(std::is_trivially_copyable_v<ModuleAnswer> && sizeof(ModuleAnswer) == 68);
 
 }  // namespace upcall::wire

@@ -29,9 +29,12 @@ static_assert(std::is_trivially_copyable_v<SupervisorMessage> && sizeof(Supervis
 // kernel.core_pattern holds at most 127 bytes.
 inline constexpr std::size_t kGuardPattern = 129;
 
+// kernel.modprobe holds at most 255 bytes.
+inline constexpr std::size_t kGuardPath = 256;
+
 // supervisor to launcher, the only message on their socket: what the launcher restores when the
-// supervisor dies. Sent after kernel.core_pattern was written, and with an empty `ours` after it
-// was restored.
+// supervisor dies. Sent before a setting is written and after it was restored: `ours` is empty
+// then.
 struct GuardRecord {
   std::array<char, kGuardPattern> ours{};  // NUL-terminated; restored only while it still stands
   std::array<char, kGuardPattern> previous{};  // NUL-terminated
@@ -40,7 +43,11 @@ struct GuardRecord {
   // -1: it was not touched.
   std::int32_t our_pipe_limit{-1};
   std::int32_t previous_pipe_limit{-1};
+  // kernel.modprobe, in the same way.
+  std::array<char, kGuardPath> our_modprobe{};
+  std::array<char, kGuardPath> previous_modprobe{};
+  std::uint32_t traces{};  // there is a trace instance to remove, once the broker is gone
 };
-static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 268);
+static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 784);
 
 }  // namespace upcall::wire

@@ -91,6 +91,18 @@ event::Event key_request() {
   return event;
 }
 
+TEST(Describe, TellsARequestForAModule) {
+  auto event = key_request();
+  event.detail = event::ModuleRequest{
+      .alias = "fs-xfs", .modules = {"xfs", "other"}, .asker = event::Asker::user};
+  const auto environment = environment_of(event, policy::Place::host);
+  EXPECT_THAT(environment, Contains("UPCALL_EVENT=modprobe"));
+  EXPECT_THAT(environment, Contains("UPCALL_MODULE_ALIAS=fs-xfs"));
+  EXPECT_THAT(environment, Contains("UPCALL_MODULES=xfs other"));
+  EXPECT_THAT(environment, Contains("UPCALL_MODULE_ORIGIN=user"));
+  EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_KEY"))));
+}
+
 TEST(Describe, TellsAKeyRequestAsRequestKeyConfDoes) {
   const auto environment = environment_of(key_request(), policy::Place::container);
   EXPECT_THAT(environment, Contains("UPCALL_EVENT=request-key"));

@@ -6,6 +6,34 @@
 namespace upcall::policy {
 namespace {
 
+std::vector<UeventRule> uevent_rules() {
+  return {{.name = "disks",
+           .when = {.action = {"add"},
+                    .subsystem = {"block"},
+                    .devtype = {"disk"},
+                    .devpath = {"/devices/**"},
+                    .driver = {"sd"},
+                    .env = {{"DEVNAME", {"sd*", "vd*"}}},
+                    .origin = {event::UeventClass::synthetic}},
+           .handlers = {1},
+           .on_failure = 0},
+          {.name = "rest"}};
+}
+
+std::vector<ModuleRule> module_rules() {
+  return {{.name = "modules",
+           .when = {.container = {"web"},
+                    .uid = {1},
+                    .user_namespace = UserNamespace::child,
+                    .asker = ModuleAsker::kernel,
+                    .alias = {"a"},
+                    .module = {"m"},
+                    .exe = {"/e"},
+                    .tag = {"t"}},
+           .action = {.kind = ActionKind::load, .module = "other"},
+           .on_failure = 1}};
+}
+
 Policy full_policy() {
   return {
       .containers = {{.name = "web", .cgroup = "/web/*", .user_namespace = UserNamespace::child},
@@ -44,20 +72,13 @@ Policy full_policy() {
                      .action = {.kind = ActionKind::run, .handlers = {2}},
                      .on_failure = 1,
                      .negative = {.error = 13, .seconds = 7}}},
-      .uevent_rules = {{.name = "disks",
-                        .when = {.action = {"add"},
-                                 .subsystem = {"block"},
-                                 .devtype = {"disk"},
-                                 .devpath = {"/devices/**"},
-                                 .driver = {"sd"},
-                                 .env = {{"DEVNAME", {"sd*", "vd*"}}},
-                                 .origin = {event::UeventClass::synthetic}},
-                        .handlers = {1},
-                        .on_failure = 0},
-                       {.name = "rest"}},
+      .uevent_rules = uevent_rules(),
+      .module_rules = module_rules(),
       .coredump_default = {.kind = ActionKind::run, .handlers = {1}},
       .request_key_default = {.kind = ActionKind::reject},
       .key_requests_per_second = 7,
+      .modprobe_default = {.kind = ActionKind::reject},
+      .modprobe_absent_denies = true,
       .core_pattern_taken = OnTakeover::restore};
 }
 
@@ -94,6 +115,26 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   EXPECT_EQ(unpacked->request_key_default.kind, ActionKind::reject);
   EXPECT_EQ(unpacked->core_pattern_taken, OnTakeover::restore);
   EXPECT_EQ(pack_policy(*unpacked), pack_policy(full_policy()));
+}
+
+TEST(PackPolicy, GivesTheSameRulesOnModulesBack) {
+  const auto unpacked = unpack_policy(pack_policy(full_policy()));
+  ASSERT_TRUE(unpacked);
+  ASSERT_EQ(unpacked->module_rules.size(), 1U);
+  const auto& rule = unpacked->module_rules[0];
+  EXPECT_EQ(rule.name, "modules");
+  EXPECT_EQ(rule.when.container, std::vector<std::string>{"web"});
+  EXPECT_EQ(rule.when.uid, std::vector<uid_t>{1});
+  EXPECT_EQ(rule.when.user_namespace, UserNamespace::child);
+  EXPECT_EQ(rule.when.asker, ModuleAsker::kernel);
+  EXPECT_EQ(rule.when.alias, std::vector<std::string>{"a"});
+  EXPECT_EQ(rule.when.module, std::vector<std::string>{"m"});
+  EXPECT_EQ(rule.when.exe, std::vector<std::string>{"/e"});
+  EXPECT_EQ(rule.when.tag, std::vector<std::string>{"t"});
+  EXPECT_EQ(rule.action.module, "other");
+  EXPECT_EQ(rule.on_failure, 1U);
+  EXPECT_EQ(unpacked->modprobe_default.kind, ActionKind::reject);
+  EXPECT_TRUE(unpacked->modprobe_absent_denies);
 }
 
 TEST(PackPolicy, GivesTheSameRulesOnKeysBack) {

@@ -43,7 +43,7 @@ TEST(Documents, EveryExampleInTheManualLoads) {
     expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
     ++examples;
   }
-  EXPECT_EQ(examples, 5);
+  EXPECT_EQ(examples, 6);
 }
 
 TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
@@ -66,7 +66,10 @@ TEST(Documents, TheShippedPolicyLoadsWithItsExamplesSwitchedOn) {
 }
 
 TEST(Documents, TheDropInExampleLoads) {
-  expect_loads("example", "version: 1\n" + contents("config/conf.d/50-save-cores.yaml.example"));
+  for (const char* name : {"50-save-cores", "60-modules"}) {
+    const auto file = std::string{"config/conf.d/"} + name + ".yaml.example";
+    expect_loads(file, "version: 1\n" + contents(file));
+  }
 }
 
 TEST(Documents, TheHandlerProtocolHasExactlyOurFields) {

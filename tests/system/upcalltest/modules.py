@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests for modules, also on kernels that have none: there the core dump pipe starts the kernel's helper for
+modules, by the same way through the kernel, with the crashing process as the one who asks."""
+
+import pathlib
+import shlex
+import subprocess
+
+from . import kernel
+
+class Stock:
+    """A stock helper that writes down its arguments and then does as `script` says."""
+
+    def __init__(self, directory, script="exit 0"):
+        self._calls = pathlib.Path(directory) / "stock.calls"
+        self._calls.touch()
+        self._program = pathlib.Path(directory) / "stock"
+        self._program.write_text(f'#!/bin/sh\necho "$*" >>{shlex.quote(str(self._calls))}\n{script}\n')
+        self._program.chmod(0o755)
+
+    def stand_in(self, daemon):
+        """In the place of the one that upcalld found."""
+        line = helper(daemon).read_text()
+        changed = line.replace("stock=/sbin/modprobe", f"stock={self._program}")
+        if changed == line:
+            raise AssertionError(line)
+        helper(daemon).write_text(changed)
+
+    def calls(self):
+        return self._calls.read_text().splitlines()
+
+
+def helper(daemon):
+    """What kernel.modprobe is set to where the kernel has one."""
+    return daemon.directory / "state" / "modprobe"
+
+
+def ask_by_crashes(daemon, alias):
+    """From now on who crashes asks for `alias`."""
+    kernel.write("kernel/core_pattern", f"|{helper(daemon)} -q -- {alias}")
+
+
+def trace_instance():
+    """Where the kernel keeps our trace, in a tracefs of a mount namespace of its own."""
+    script = "mount -t tracefs tracefs /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
+    listing = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=True)
+    return "upcalld" in listing.stdout.split()
