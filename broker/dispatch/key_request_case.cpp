@@ -23,9 +23,10 @@ std::string task_directory(const event::Origin& origin) {
 
 }  // namespace
 
-KeyRequestCase::KeyRequestCase(const Services& services, event::EventId id,
+KeyRequestCase::KeyRequestCase(const Services& services, Semaphore& handlers, event::EventId id,
                                sources::KeyRequestArrival arrival)
     : services_{services},
+      handlers_{handlers},
       arrival_{std::move(arrival)},
       conversation_{services.io, std::move(arrival_.connection)},
       event_{.id = id, .time = arrival_.time} {}
@@ -97,9 +98,7 @@ Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
 
 asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
   const auto key = FairShare::key_of(event_.origin);
-  // The last place is for finding out whose a request is: handlers that hold all would have those
-  // wait whom only EBUSY awaits.
-  if (services_.running.exhausted()) co_return from_errno("answer more of all origins", EBUSY);
+  if (handlers_.exhausted()) co_return from_errno("answer more of all origins", EBUSY);
   if (!services_.key_rates.admit(key, std::chrono::steady_clock::now())) {
     co_return from_errno("answer an origin so often", EBUSY);
   }
@@ -108,6 +107,7 @@ asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
   auto share = co_await services_.shares.acquire(key);
   if (!share) co_return from_errno(kAtOnce, EBUSY);
   share_ = *std::move(share);
+  turn_ = co_await handlers_.acquire();
   co_return Ok{};
 }
 

@@ -21,7 +21,9 @@ namespace upcall::dispatch {
 
 class KeyRequestCase {
  public:
-  KeyRequestCase(const Services& services, event::EventId id, sources::KeyRequestArrival arrival);
+  // `handlers`: how many may run, of all origins together.
+  KeyRequestCase(const Services& services, Semaphore& handlers, event::EventId id,
+                 sources::KeyRequestArrival arrival);
 
   // Afterwards the requester has its answer, whatever happened.
   [[nodiscard]] asio::awaitable<Outcome> handle();
@@ -47,10 +49,12 @@ class KeyRequestCase {
   void complain(const Error& error) const;
 
   const Services& services_;
+  Semaphore& handlers_;
   sources::KeyRequestArrival arrival_;
   KeyConversation conversation_;
   Semaphore::Permit place_;
   Semaphore::Permit share_;
+  Semaphore::Permit turn_;  // of `handlers`
   std::optional<std::uint32_t> capture_;
   event::Event event_;
   policy::Decision decision_;
