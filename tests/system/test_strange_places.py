@@ -82,7 +82,7 @@ class StrangePlaces(SystemTest):
 
     def child(self, parent, name):
         def is_named(pid):
-            with contextlib.suppress(FileNotFoundError):  # stage 1 has gone meanwhile
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # stage 1 has gone meanwhile
                 return status_of(pid)["Name"] == name
 
         def find():
