@@ -48,8 +48,8 @@ jobs=$(nproc)
 for preset in "${presets[@]}"; do
     cmake --preset "$preset" -Wno-dev
     cmake --build --preset "$preset" -j"$jobs"
-    # That each header stands alone needs to be compiled once, not for each way of compiling.
-    [[ $preset != release ]] || cmake --build --preset release -j"$jobs" --target all_verify_interface_header_sets
+    # That each header stands alone needs to be compiled once, and clang is the quickest.
+    [[ $preset != asan ]] || cmake --build --preset asan -j"$jobs" --target all_verify_interface_header_sets
 done
 
 # One ctest over all builds, so that there is one summary, and so that tests which change the same thing of the
