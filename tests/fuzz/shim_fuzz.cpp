@@ -22,6 +22,12 @@ constexpr sockaddr_un kAnyName{.sun_family = AF_UNIX};  // without one, the kern
 
 UniqueFd make_socket() { return UniqueFd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)}; }
 
+struct Heard {
+  int count{0};  // of requests and losses
+  std::optional<wire::ShimKeyRequest> key;
+  std::optional<std::string> module_name;
+};
+
 class Broker {
  public:
   Broker() {
@@ -33,24 +39,32 @@ class Broker {
                0);
     socket_ = std::make_unique<sources::ShimSocket>(
         io_, std::move(listener), active_,
-        [this](const sources::CoreDumpArrival&) { ++core_dumps_; },
-        [this](const sources::KeyRequestArrival& arrival) { key_ = arrival.call; },
-        [this](const std::string&) { ++lost_; });
+        sources::ShimSinks{// One comes with descriptors, and these messages have none.
+                           .core_dumps = [](const sources::CoreDumpArrival&) { fuzz::must(false); },
+                           .key_requests =
+                               [this](const sources::KeyRequestArrival& one) {
+                                 ++heard_.count;
+                                 heard_.key = one.call;
+                               },
+                           .module_requests =
+                               [this](const sources::ModuleRequestArrival& one) {
+                                 ++heard_.count;
+                                 heard_.module_name = one.alias;
+                               }},
+        [this](const std::string&) { ++heard_.count; });
     start_loop(io_, socket_->run());
   }
 
-  // What it took the message for: a key request, or else a loss.
-  std::optional<wire::ShimKeyRequest> hear(const std::uint8_t* data, std::size_t size) {
-    key_.reset();
-    lost_ = 0;
+  // What it took the message for: a request, or else a loss.
+  Heard hear(const std::uint8_t* data, std::size_t size) {
+    heard_ = {};
     const auto shim = make_socket();
     const auto* name = reinterpret_cast<const sockaddr*>(&name_);
     fuzz::must(::connect(shim.get(), name, name_size_) == 0);
     fuzz::must(::send(shim.get(), data, size, 0) == static_cast<ssize_t>(size));
-    while (lost_ == 0 && !key_) io_.run_one();
-    fuzz::must(core_dumps_ == 0);  // one comes with descriptors
-    fuzz::must((lost_ == 1) != key_.has_value());
-    return key_;
+    while (heard_.count == 0) io_.run_one();
+    fuzz::must(heard_.count == 1);
+    return heard_;
   }
 
  private:
@@ -59,10 +73,18 @@ class Broker {
   std::unique_ptr<sources::ShimSocket> socket_;
   sockaddr_un name_{};
   socklen_t name_size_{sizeof name_};
-  std::optional<wire::ShimKeyRequest> key_;
-  int core_dumps_{0};
-  int lost_{0};
+  Heard heard_;
 };
+
+// The message as the kind that it says it is; nothing where it is not exactly one.
+template <class Message>
+std::optional<Message> read_as(wire::ShimKind kind, const std::uint8_t* data, std::size_t size) {
+  Message said;
+  if (size != sizeof said) return {};
+  std::memcpy(&said, data, sizeof said);
+  if (said.version != wire::kShimVersion || said.kind != kind) return {};
+  return said;
+}
 
 }  // namespace
 
@@ -70,13 +92,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t kLongest = 65536;
   if (size == 0 || size > kLongest) return 0;
   static Broker broker;
-  const auto key = broker.hear(data, size);
-  wire::ShimKeyRequest said;
-  const bool whole = size == sizeof said;
-  if (whole) std::memcpy(&said, data, sizeof said);
-  const bool right = whole && said.version == wire::kShimVersion &&
-                     said.kind == wire::ShimKind::key_request && said.key > 0;
-  fuzz::must(key.has_value() == right);
-  if (key) fuzz::must(std::memcmp(&*key, &said, sizeof said) == 0);
+  const auto heard = broker.hear(data, size);
+  const auto key = read_as<wire::ShimKeyRequest>(wire::ShimKind::key_request, data, size);
+  fuzz::must(heard.key.has_value() == (key && key->key > 0));
+  if (heard.key) fuzz::must(std::memcmp(&*heard.key, &*key, sizeof *key) == 0);
+  const auto module = read_as<wire::ShimModuleRequest>(wire::ShimKind::module_request, data, size);
+  const bool ends = module && ::strnlen(module->name, sizeof module->name) < sizeof module->name;
+  fuzz::must(heard.module_name.has_value() == ends);
+  if (heard.module_name) fuzz::must(*heard.module_name == module->name);
   return 0;
 }
