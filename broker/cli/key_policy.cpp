@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 
+#include "wire/argument_field.h"
+
 namespace upcall::cli {
 namespace {
 
@@ -47,16 +49,8 @@ struct Translated {
   std::string obstacle;
 };
 
-// As the policy takes an argument for one of its fields.
-bool looks_like_field(std::string_view word) {
-  constexpr std::string_view kWord =
-      "{}abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-  return word.starts_with('{') && word.ends_with('}') &&
-         word.find_first_not_of(kWord) == std::string_view::npos;
-}
-
 Translated translate_argument(const std::string& word) {
-  if (looks_like_field(word))
+  if (wire::field_of(word))
     return {.obstacle = word + " would be a field of ours, and is none of request-key's macros"};
   if (!word.starts_with('%')) return {.text = word};
   if (word.starts_with("%%")) return {.text = word.substr(1)};

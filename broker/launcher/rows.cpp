@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "launcher/plan.h"
+#include "wire/argument_field.h"
 
 namespace upcall::launcher {
 namespace {
@@ -27,14 +28,6 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
     if (entry.starts_with(variable)) return entry.substr(variable.size());
   }
   return {};
-}
-
-// A word in braces is a field that the policy's check knows; anything else in them, JSON say, is
-// meant as it stands.
-bool is_field(std::string_view argument) {
-  constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyz_";
-  if (argument.size() < 3 || argument.front() != '{' || argument.back() != '}') return false;
-  return argument.find_first_not_of(kWord, 1) == argument.size() - 1;
 }
 
 // Such a one cannot run for uevents, which are no process's.
@@ -114,9 +107,8 @@ std::vector<std::string> fill_arguments(const std::vector<std::string>& argument
   std::vector<std::string> filled;
   filled.reserve(arguments.size());
   for (const std::string_view argument : arguments) {
-    if (is_field(argument)) {
-      const auto field = argument.substr(1, argument.size() - 2);
-      filled.push_back(value_of(environment, variable_of(field)));
+    if (const auto field = wire::field_of(argument)) {
+      filled.push_back(value_of(environment, variable_of(*field)));
     } else {
       filled.emplace_back(argument);
     }

@@ -7,6 +7,7 @@
 #include "settings/draft.h"
 #include "settings/fields.h"
 #include "settings/units.h"
+#include "wire/argument_field.h"
 
 namespace upcall::settings {
 namespace {
@@ -66,19 +67,8 @@ void read_user(Reader& reader, const Value& value, HandlerRow& row) {
   row.gid = *gid;
 }
 
-// What stands between the braces of an argument that is exactly `{field}`. Other braces are
-// literal: JSON and find(1) need them.
-std::optional<std::string> placeholder(std::string_view argument) {
-  constexpr std::string_view kWord =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-  if (argument.size() < 3 || !argument.starts_with('{') || !argument.ends_with('}')) return {};
-  const auto inside = argument.substr(1, argument.size() - 2);
-  if (inside.find_first_not_of(kWord) != std::string_view::npos) return {};
-  return std::string{inside};
-}
-
 void check_placeholder(Reader& reader, const Name& argument, Place place) {
-  const auto field = placeholder(argument.text);
+  const auto field = wire::field_of(argument.text);
   if (!field || field->starts_with(kUeventVariable)) return;
   const auto* known =
       std::ranges::find_if(kFields, [&](const Field& one) { return one.name == *field; });

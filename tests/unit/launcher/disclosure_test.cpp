@@ -136,5 +136,11 @@ TEST(Arguments, AreFilledWholeOrNotAtAll) {
   EXPECT_EQ(filled, (std::vector<std::string>{"SEGV", "x{signal}", ""}));
 }
 
+TEST(Arguments, HaveDigitsInTheNamesOfUeventsVariablesAndNoFieldInJson) {
+  const auto filled =
+      fill_arguments({"{uevent_id_path_2}", "{}", R"({"a": 1})"}, {"UPCALL_UEVENT_ID_PATH_2=pci"});
+  EXPECT_EQ(filled, (std::vector<std::string>{"pci", "{}", R"({"a": 1})"}));
+}
+
 }  // namespace
 }  // namespace upcall::launcher
