@@ -2,6 +2,7 @@
 // One condition of a rule's `when`.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "settings/reader.h"
@@ -16,6 +17,11 @@ Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
       if (auto one = read_one(item)) out.push_back(static_cast<T>(*std::move(one)));
     });
   };
+}
+
+// Globs, say.
+inline Take text_condition(Reader& reader, std::vector<std::string>& out) {
+  return condition(reader, out, [&reader](const Value& item) { return reader.text(item); });
 }
 
 }  // namespace upcall::settings

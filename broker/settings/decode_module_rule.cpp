@@ -36,9 +36,6 @@ void read_conditions(Reader& reader, const Value& value, RuleDraft<policy::Modul
       {"unknown", policy::ModuleAsker::unknown}};
   const std::map<std::string, policy::UserNamespace> user_namespaces{
       {"host", policy::UserNamespace::host}, {"child", policy::UserNamespace::child}};
-  const auto globs = [&reader](std::vector<std::string>& list) {
-    return condition(reader, list, [&reader](const Value& item) { return reader.text(item); });
-  };
   reader.read_map(
       value,
       {{"container", container_condition(reader, out.container)},
@@ -48,11 +45,11 @@ void read_conditions(Reader& reader, const Value& value, RuleDraft<policy::Modul
           assign(when.user_namespace, reader.choice(held, user_namespaces));
         }},
        {"origin", [&](const Value& held) { assign(when.asker, reader.choice(held, askers)); }},
-       {"alias", globs(when.alias)},
-       {"module", globs(when.module)},
+       {"alias", text_condition(reader, when.alias)},
+       {"module", text_condition(reader, when.module)},
        {"exe", condition(reader, when.exe,
                          [&](const Value& item) { return read_path_glob(reader, item); })},
-       {"tag", globs(when.tag)}});
+       {"tag", text_condition(reader, when.tag)}});
 }
 
 }  // namespace

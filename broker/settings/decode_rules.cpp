@@ -82,7 +82,7 @@ RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
                             [&](const Value& item) { return read_signal(reader, item); })},
        {"exe", condition(reader, when.exe,
                          [&](const Value& item) { return read_path_glob(reader, item); })},
-       {"tag", condition(reader, when.tag, [&](const Value& item) { return reader.text(item); })},
+       {"tag", text_condition(reader, when.tag)},
        {"uid", id_condition(reader, when.uid)}});
   return out;
 }
@@ -105,9 +105,6 @@ RuleDraft<policy::KeyRule> decode_key_rule(Reader& reader, RuleKeys keys) {
   auto& when = out.rule.when;
   const std::map<std::string, policy::KeySource> sources{{"user", policy::KeySource::user},
                                                          {"kernel", policy::KeySource::kernel}};
-  const auto globs = [&reader](std::vector<std::string>& list) {
-    return condition(reader, list, [&reader](const Value& item) { return reader.text(item); });
-  };
   reader.read_map(
       *conditions,
       {{"container", container_condition(reader, out.container)},
@@ -115,12 +112,12 @@ RuleDraft<policy::KeyRule> decode_key_rule(Reader& reader, RuleKeys keys) {
        {"gid", id_condition(reader, when.gid)},
        {"host_uid", id_condition(reader, when.host_uid)},
        {"host_gid", id_condition(reader, when.host_gid)},
-       {"tag", globs(when.tag)},
+       {"tag", text_condition(reader, when.tag)},
        {"origin", [&](const Value& held) { assign(when.source, reader.choice(held, sources)); }},
-       {"type", globs(when.type)},
-       {"description", globs(when.description)},
-       {"callout", globs(when.callout)},
-       {"destination", globs(when.destination)}});
+       {"type", text_condition(reader, when.type)},
+       {"description", text_condition(reader, when.description)},
+       {"callout", text_condition(reader, when.callout)},
+       {"destination", text_condition(reader, when.destination)}});
   return out;
 }
 

@@ -6,9 +6,6 @@ namespace upcall::settings {
 
 policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value) {
   policy::UeventMatch when;
-  const auto globs = [&reader](std::vector<std::string>& out) {
-    return condition(reader, out, [&reader](const Value& item) { return reader.text(item); });
-  };
   // Not "user": what a program says is never believed.
   const std::map<std::string, event::UeventClass> classes{
       {"kernel", event::UeventClass::kernel},
@@ -19,16 +16,17 @@ policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value) {
   std::vector<event::UeventClass> origin;
   reader.read_map(
       value,
-      {{"action", globs(when.action)},
-       {"subsystem", globs(when.subsystem)},
-       {"devtype", globs(when.devtype)},
-       {"driver", globs(when.driver)},
+      {{"action", text_condition(reader, when.action)},
+       {"subsystem", text_condition(reader, when.subsystem)},
+       {"devtype", text_condition(reader, when.devtype)},
+       {"driver", text_condition(reader, when.driver)},
        {"class", condition(reader, origin, read_class)},
        {"devpath", condition(reader, when.devpath,
                              [&](const Value& item) { return read_path_glob(reader, item); })},
        {"env", [&](const Value& held) {
-          reader.read_entries(
-              held, [&](const Name& name, const Value& one) { globs(when.env[name.text])(one); });
+          reader.read_entries(held, [&](const Name& name, const Value& one) {
+            text_condition(reader, when.env[name.text])(one);
+          });
         }}});
   if (!origin.empty()) when.origin = std::move(origin);
   return when;
