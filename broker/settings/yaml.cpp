@@ -115,7 +115,8 @@ class TreeBuilder : public YAML::EventHandler {
     } else {
       // yaml-cpp marks an empty value where the next token starts, lines later perhaps.
       if (value.kind == Value::Kind::nothing) value.place = parent.key->place;
-      parent.value.entries.emplace_back(*std::exchange(parent.key, std::nullopt), std::move(value));
+      parent.value.entries.push_back(
+          {.key = *std::exchange(parent.key, std::nullopt), .value = std::move(value)});
     }
   }
 

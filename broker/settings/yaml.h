@@ -11,14 +11,21 @@
 
 namespace upcall::settings {
 
+struct Entry;
+
 struct Value {
   enum class Kind : std::uint8_t { nothing, text, list, map };
 
   Place place;
   Kind kind{Kind::nothing};
   std::string text;
-  std::vector<Value> items;                      // of a list
-  std::vector<std::pair<Value, Value>> entries;  // of a map, as written: duplicates included
+  std::vector<Value> items;    // of a list
+  std::vector<Entry> entries;  // of a map, as written: duplicates included
+};
+
+struct Entry {
+  Value key;
+  Value value;
 };
 
 // The one document of the text; nothing, and a mistake, for any other number and for bad syntax.
