@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/module_registration.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
 
+#include "base/replace_file.h"
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "kernel/read_file.h"
 
 namespace upcall::daemon {
@@ -27,22 +25,6 @@ Result<std::optional<std::string>> read_setting() {
   if (!text) return text.error();
   std::string_view rest{*text};
   return std::optional{std::string{take_until(rest, '\n')}};
-}
-
-// Whole or not at all, and on the disk before the kernel's setting changes.
-Result<Ok> replace_file(const std::string& path, std::string_view text, mode_t mode) {
-  const auto temporary = path + ".new";
-  const UniqueFd fd{
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)};
-  if (!fd) return from_errno("create '" + temporary + "'");
-  if (::fchmod(fd.get(), mode) != 0 ||
-      ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fsync(fd.get()) != 0) {
-    return from_errno("write '" + temporary + "'");
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return from_errno("rename '" + temporary + "'");
-  return Ok{};
 }
 
 Result<std::string> line_for(const ModuleRegistration::Shim& shim, const std::string& stock) {

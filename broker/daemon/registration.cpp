@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/replace_file.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 
@@ -46,22 +47,6 @@ std::optional<Saved> read_saved(const std::string& file) {
   return n > 0 ? parse_saved({buffer.data(), static_cast<std::size_t>(n)}) : std::nullopt;
 }
 
-// Whole or not at all, and on the disk before the kernel's setting changes.
-Result<Ok> write_saved(const std::string& file, const Saved& saved) {
-  const auto text = to_text(saved);
-  const auto temporary = file + ".new";
-  const UniqueFd fd{
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!fd) return from_errno("create '" + temporary + "'");
-  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fsync(fd.get()) != 0) {
-    return from_errno("write '" + temporary + "'");
-  }
-  if (::rename(temporary.c_str(), file.c_str()) != 0)
-    return from_errno("rename '" + temporary + "'");
-  return Ok{};
-}
-
 }  // namespace
 
 Result<Registration> Registration::begin(const std::string& state_directory,
@@ -85,8 +70,9 @@ Result<Registration> Registration::begin(const std::string& state_directory,
 
 Result<Ok> Registration::take_over(const std::string& pattern, unsigned pipe_limit) {
   if (!keep_) {
-    if (auto saved = write_saved(file_, {.ours = pattern, .previous = previous_}); !saved)
-      return saved;
+    const auto text = to_text({.ours = pattern, .previous = previous_});
+    // Before the kernel's setting changes.
+    if (auto saved = replace_file(file_, text, 0600); !saved) return saved;
   }
   ours_ = pattern;
   our_pipe_limit_ = pipe_limit;
