@@ -22,14 +22,6 @@ std::uint64_t to_ticks(std::uint64_t nanoseconds) {
   return nanoseconds / (kNanoseconds / ticks);
 }
 
-Result<kernel::Stat> read_stat(int proc, pid_t task) {
-  const auto text = kernel::read_proc(proc, std::to_string(task) + "/stat");
-  if (!text) return text.error();
-  const auto stat = kernel::parse_stat(*text);
-  if (!stat) return from_errno("read the state of a task", EBADMSG);
-  return *stat;
-}
-
 // Whether it is the very process that was forked then, and not a later one of its number.
 bool was_started_by(const kernel::HelperCall& call, const kernel::Stat& helper) {
   const auto forked = to_ticks(call.started);
@@ -40,14 +32,14 @@ bool was_started_by(const kernel::HelperCall& call, const kernel::Stat& helper) 
 
 Result<AskerTask> find_asker(sources::HelperTrace& trace, int proc, pid_t helper) {
   const auto* call = trace.find(helper);
-  auto stat = read_stat(proc, helper);
+  auto stat = kernel::read_stat(proc, std::to_string(helper));
   if (!stat) return stat.error();
   if (call == nullptr || !was_started_by(*call, *stat))
     return from_errno("find who had the kernel start process " + std::to_string(helper), ENOENT);
   AskerTask asker{.waits = !call->module || call->module->waits};
   for (int depth = 0; depth < kNested; ++depth) {
     asker.tid = call->requester;
-    stat = read_stat(proc, asker.tid);
+    stat = kernel::read_stat(proc, std::to_string(asker.tid));
     if (!stat || stat->start_time > to_ticks(call->asked))
       return from_errno("find task " + std::to_string(asker.tid) + ", which asked", ESRCH);
     const auto* outer = trace.recall(asker.tid);

@@ -91,13 +91,8 @@ asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
 }
 
 const origin::Record* Containers::known(pid_t init) const {
-  const auto stat = read_stat(init);
+  const auto stat = kernel::read_stat(proc_, std::to_string(init));
   return stat ? registry_.find_by_init(init, stat->start_time) : nullptr;
-}
-
-std::optional<kernel::Stat> Containers::read_stat(pid_t pid) const {
-  const auto text = kernel::read_proc(proc_, std::to_string(pid) + "/stat");
-  return text ? kernel::parse_stat(*text) : std::nullopt;
 }
 
 // What happens right after the start must not be told that there are no containers.
@@ -295,12 +290,12 @@ Result<Ok> Containers::name_again() {
 // Only what the kernel bears out is believed: that the init lives, since when, and where.
 Result<Ok> Containers::adopt(const origin::SourceId& source, origin::Record record) {
   const auto number = std::to_string(record.init);
-  const auto before = read_stat(record.init);
+  const auto before = kernel::read_stat(proc_, number);
   if (!before) return from_errno("find its init " + number, ESRCH);
   if (record.start_time && *record.start_time != before->start_time)
     return from_errno("find its init: another process has number " + number, ESRCH);
   const auto of_init = kernel::read_unified_cgroup(proc_, number);
-  const auto after = read_stat(record.init);
+  const auto after = kernel::read_stat(proc_, number);
   if (!after || after->start_time != before->start_time)
     return from_errno("hold its init " + number, ESRCH);
   record.start_time = before->start_time;

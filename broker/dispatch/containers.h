@@ -12,7 +12,6 @@
 #include "base/asio.h"
 #include "base/semaphore.h"
 #include "event/event.h"
-#include "kernel/stat.h"
 #include "launcher/client.h"
 #include "origin/registry.h"
 #include "origin/runtimes/podman.h"
@@ -62,7 +61,6 @@ class Containers {
   [[nodiscard]] origin::Record with_names(origin::Record record) const;
   [[nodiscard]] Result<Ok> name_again();
   [[nodiscard]] Result<Ok> adopt(const origin::SourceId& source, origin::Record record);
-  [[nodiscard]] std::optional<kernel::Stat> read_stat(pid_t pid) const;
   void list(std::uint32_t directory, int entries);
   void came(std::uint32_t directory, std::string entry);
   void went(std::uint32_t directory, const std::string& entry);

@@ -32,9 +32,7 @@ std::optional<T> first_number(std::string_view line) {
 }
 
 bool is_dumping(int proc, pid_t pid, std::string_view tid) {
-  const auto text = read_proc(proc, std::to_string(pid) + "/task/" + std::string{tid} + "/stat");
-  if (!text) return false;
-  const auto stat = parse_stat(*text);
+  const auto stat = read_stat(proc, std::to_string(pid) + "/task/" + std::string{tid});
   return stat && stat->dumping;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "kernel/proc.h"
 #include "kernel/read_file.h"
 
 namespace upcall::kernel {
@@ -36,6 +37,13 @@ std::optional<T> number_at(const std::vector<std::string_view>& fields, std::siz
   return parse_integer<T>(fields[field - kState]);
 }
 
+Result<Stat> understand(const std::string& path, const Result<std::string>& text) {
+  if (!text) return text.error();
+  const auto stat = parse_stat(*text);
+  if (!stat) return from_errno("understand '" + path + "'", EBADMSG);
+  return *stat;
+}
+
 }  // namespace
 
 std::optional<Stat> parse_stat(std::string_view text) {
@@ -52,11 +60,12 @@ std::optional<Stat> parse_stat(std::string_view text) {
 
 Result<Stat> read_stat(const std::string& directory) {
   const std::string path = directory + "/stat";
-  const auto text = read_file(path);
-  if (!text) return text.error();
-  const auto stat = parse_stat(*text);
-  if (!stat) return from_errno("understand '" + path + "'", EBADMSG);
-  return *stat;
+  return understand(path, read_file(path));
+}
+
+Result<Stat> read_stat(int proc, const std::string& directory) {
+  const std::string path = directory + "/stat";
+  return understand("/proc/" + path, read_proc(proc, path));
 }
 
 }  // namespace upcall::kernel

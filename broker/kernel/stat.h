@@ -26,5 +26,7 @@ struct Stat {
 
 // `directory` is /proc/PID or /proc/PID/task/TID.
 [[nodiscard]] Result<Stat> read_stat(const std::string& directory);
+// `directory` is below `proc`, a descriptor of /proc: PID or PID/task/TID.
+[[nodiscard]] Result<Stat> read_stat(int proc, const std::string& directory);
 
 }  // namespace upcall::kernel
