@@ -64,10 +64,8 @@ void HelperChain::note(const TraceEvent& event) {
 }
 
 void HelperChain::settle(std::uint64_t now) {
-  const auto later = std::partition(steps_.begin(), steps_.end(),
-                                    [now](const Step& step) { return step.time <= now; });
-  std::stable_sort(steps_.begin(), later,
-                   [](const Step& a, const Step& b) { return a.time < b.time; });
+  std::ranges::stable_sort(steps_, {}, &Step::time);
+  const auto later = std::ranges::upper_bound(steps_, now, {}, &Step::time);
   std::for_each(steps_.begin(), later, [this](Step& step) { follow(step); });
   steps_.erase(steps_.begin(), later);
   bound(asked_, kUnfinished);
