@@ -15,7 +15,7 @@ struct BrokerOptions {
   UniqueFd supervisor;
   UniqueFd policy;
   UniqueFd state_directories;
-  UniqueFd proc;  // of its own: detached_proc.h
+  UniqueFd proc;  // of its own: kernel/detached_mount.h
   UniqueFd core_dumps;
   UniqueFd shim;
   UniqueFd control;

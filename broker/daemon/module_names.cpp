@@ -11,9 +11,13 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "kernel/read_file.h"
 
 namespace upcall::daemon {
 namespace {
+
+// Debian's kernels have 2 MiB of aliases.
+constexpr std::size_t kMostNames = std::size_t{64} << 20U;
 
 [[noreturn]] void become(const std::string& program, int output) {
   (void)::dup2(output, STDOUT_FILENO);  // inherited: the program that follows writes to it
@@ -22,27 +26,17 @@ namespace {
   ::_exit(127);
 }
 
-Result<std::string> read_all(int fd) {
-  std::string text;
-  std::array<char, 65536> part;
-  for (;;) {
-    const ssize_t n = ::read(fd, part.data(), part.size());
-    if (n < 0) return from_errno("read what modprobe says");
-    if (n == 0) return text;
-    text.append(part.data(), static_cast<std::size_t>(n));
-  }
-}
-
 Result<std::string> output_of(const std::string& program) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return from_errno("make a pipe");
-  const UniqueFd ours{ends[0]};
+  UniqueFd ours{ends[0]};
   UniqueFd theirs{ends[1]};
   const pid_t child = ::fork();
   if (child < 0) return from_errno("start '" + program + "'");
   if (child == 0) become(program, theirs.get());
   theirs.reset();
-  auto text = read_all(ours.get());
+  auto text = kernel::read_all(ours.get(), program, kMostNames);
+  ours.reset();  // so that it ends whatever it has still to say
   int status = 0;
   if (::waitpid(child, &status, 0) != child) return from_errno("wait for '" + program + "'");
   if (status != 0) return from_errno("have '" + program + "' show its configuration", EIO);

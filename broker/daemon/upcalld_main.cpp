@@ -20,13 +20,12 @@
 #include "base/log.h"
 #include "base/memfd.h"
 #include "daemon/compiled_policy.h"
-#include "daemon/detached_proc.h"
 #include "daemon/listeners.h"
 #include "daemon/module_names.h"
 #include "daemon/options.h"
 #include "daemon/registration.h"
 #include "daemon/supervisor.h"
-#include "kernel/sysfs_devices.h"
+#include "kernel/detached_mount.h"
 #include "kernel/trace_instance.h"
 #include "launcher/vault.h"
 #include "wire/seqpacket.h"
@@ -182,7 +181,7 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   const int shim = listeners.shim.socket.get();
   const int control = listeners.control.socket.get();
   const int uevents = listeners.uevents.get();
-  const auto proc = or_throw(mount_detached_proc());
+  const auto proc = or_throw(kernel::mount_detached_proc());
   const auto sysfs = or_throw(kernel::mount_detached_sysfs());
   ChildSpec spec{
       .program = program.get(),

@@ -6,14 +6,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <string_view>
 
 #include "base/unique_fd.h"
 
 namespace upcall::kernel {
 namespace {
 
-constexpr std::size_t kMaxFile = std::size_t{1} << 20U;
 constexpr std::size_t kChunk = 4096;
 
 }  // namespace
@@ -21,14 +19,18 @@ constexpr std::size_t kChunk = 4096;
 Result<std::string> read_file(const std::string& path) {
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) return from_errno("open '" + path + "'", errno);
+  return read_all(fd.get(), path);
+}
+
+Result<std::string> read_all(int fd, const std::string& name, std::size_t most) {
   std::string text;
   std::array<char, kChunk> chunk;
   for (;;) {
-    const ssize_t n = ::read(fd.get(), chunk.data(), chunk.size());
+    const ssize_t n = ::read(fd, chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return from_errno("read '" + path + "'", errno);
+    if (n < 0) return from_errno("read '" + name + "'", errno);
     if (n == 0) return text;
-    if (text.size() + kChunk > kMaxFile) return from_errno("read '" + path + "'", EFBIG);
+    if (text.size() + kChunk > most) return from_errno("read '" + name + "'", EFBIG);
     text.append(chunk.data(), static_cast<std::size_t>(n));
   }
 }

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,8 @@
 #include <climits>
 #include <memory>
 #include <vector>
+
+#include "base/unique_fd.h"
 
 namespace upcall::kernel {
 namespace {
@@ -81,19 +82,6 @@ void collect(Devices& out, int parent, const std::string& name, const std::strin
 }
 
 }  // namespace
-
-Result<UniqueFd> mount_detached_sysfs() {
-  const UniqueFd context{::fsopen("sysfs", FSOPEN_CLOEXEC)};
-  if (!context) return from_errno("make a sysfs");
-  if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-    return from_errno("create a sysfs");
-  }
-  constexpr unsigned kAttributes =
-      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, kAttributes)};
-  if (!mount) return from_errno("mount a sysfs");
-  return mount;
-}
 
 Result<Devices> read_devices(int sysfs) {
   Devices devices;

@@ -8,16 +8,12 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 
 namespace upcall::kernel {
 
 // By devpath ("/devices/..."), sorted: parents before what is on them. The value is what a uevent
 // says beside action and path: "NAME=value", each ended by NUL, SUBSYSTEM first.
 using Devices = std::map<std::string, std::string, std::less<>>;
-
-// A sysfs of our network namespace that is mounted nowhere, read-only.
-[[nodiscard]] Result<UniqueFd> mount_detached_sysfs();
 
 // A device that goes meanwhile is left out.
 [[nodiscard]] Result<Devices> read_devices(int sysfs);

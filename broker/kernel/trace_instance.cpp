@@ -11,27 +11,19 @@
 #include <memory>
 
 #include "base/text.h"
+#include "kernel/detached_mount.h"
 #include "kernel/directory.h"
+#include "kernel/read_file.h"
 
 namespace upcall::kernel {
 namespace {
 
+constexpr unsigned kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 constexpr const char* kFunction = "call_usermodehelper_exec_work";
 constexpr const char* kQueueWork = "events/workqueue/workqueue_queue_work";
 constexpr const char* kExecuteStart = "events/workqueue/workqueue_execute_start";
 constexpr const char* kFork = "events/sched/sched_process_fork";
 constexpr const char* kModuleRequest = "events/module/module_request";
-
-// Mounted nowhere: whether, and where, the host has one does not matter.
-Result<UniqueFd> mount_tracefs() {
-  const UniqueFd context{::fsopen("tracefs", FSOPEN_CLOEXEC)};
-  if (!context) return from_errno("have the kernel's tracefs");
-  if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
-    return from_errno("open the kernel's tracefs");
-  UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)};
-  if (!mount) return from_errno("mount the kernel's tracefs");
-  return mount;
-}
 
 std::string instance_path() { return std::string{"instances/"} + kTraceInstance; }
 
@@ -50,14 +42,7 @@ Result<UniqueFd> open_at(int directory, const std::string& path, int flags) {
 Result<std::string> read_at(int directory, const std::string& path) {
   const auto fd = open_at(directory, path, O_RDONLY);
   if (!fd) return fd.error();
-  std::string text;
-  std::array<char, 4096> part;
-  for (;;) {
-    const ssize_t n = ::read(fd->get(), part.data(), part.size());
-    if (n < 0) return from_errno("read '" + path + "' in tracefs");
-    if (n == 0) return text;
-    text.append(part.data(), static_cast<std::size_t>(n));
-  }
+  return read_all(fd->get(), path);
 }
 
 Result<Ok> write_at(int directory, const std::string& path, const std::string& text) {
@@ -162,7 +147,7 @@ Result<TraceInstance> fill_instance(int tracefs) {
 }  // namespace
 
 Result<TraceInstance> make_trace_instance() {
-  const auto tracefs = mount_tracefs();
+  const auto tracefs = mount_detached("tracefs", kAttributes);
   if (!tracefs) return tracefs.error();
   if (const auto removed = remove_instance(tracefs->get()); !removed) return removed.error();
   if (::mkdirat(tracefs->get(), instance_path().c_str(), 0700) != 0)
@@ -173,7 +158,7 @@ Result<TraceInstance> make_trace_instance() {
 }
 
 Result<Ok> remove_trace_instance() {
-  const auto tracefs = mount_tracefs();
+  const auto tracefs = mount_detached("tracefs", kAttributes);
   if (!tracefs) return tracefs.error();
   return remove_instance(tracefs->get());
 }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "kernel/detached_mount.h"
 #include "launcher/broken.h"
 
 namespace upcall::launcher {
@@ -16,18 +17,6 @@ namespace {
 constexpr const char* kDirectory = "programs";
 constexpr mode_t kExecuteOnly = 0111;
 constexpr mode_t kSearchOnly = 0111;
-
-Result<UniqueFd> mount_tmpfs() {
-  const UniqueFd context{::fsopen("tmpfs", FSOPEN_CLOEXEC)};
-  if (!context) return from_errno("make a tmpfs");
-  if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", "0111", 0) != 0 ||
-      ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-    return from_errno("create a tmpfs");
-  }
-  UniqueFd mount{::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)};
-  if (!mount) return from_errno("mount a tmpfs");
-  return mount;
-}
 
 Result<Ok> copy_file(int directory, const VaultFile& file) {
   const UniqueFd source{::open(file.source.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -67,7 +56,8 @@ Result<Ok> seal(int mount) {
 }  // namespace
 
 Result<UniqueFd> make_vault(std::span<const VaultFile> files) {
-  const auto mount = mount_tmpfs();
+  const auto mount = kernel::mount_detached("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                                            {.key = "mode", .value = "0111"});
   if (!mount) return mount.error();
   if (::mkdirat(mount->get(), kDirectory, kSearchOnly) != 0) return from_errno("fill the vault");
   UniqueFd directory{::openat(mount->get(), kDirectory, O_PATH | O_DIRECTORY | O_CLOEXEC)};
