@@ -54,7 +54,8 @@ TEST(UeventDescription, VariablesThatNoEnvironmentHasAreOnlyInTheDocument) {
 }
 
 TEST(UeventDescription, LogsNoByteThatCouldStartALine) {
-  auto event = *event::parse_uevent("add@/devices/x\ny\0SUBSYSTEM=\"\0"s);
+  const auto text = "add@/devices/x\ny\0SUBSYSTEM=\"\0"s;
+  const auto event = *event::parse_uevent(text);
   const auto line = decided_line(event::EventId{7}, event, "r");
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
