@@ -18,31 +18,17 @@ using boost::system::error_code;
 ControlSocket::ControlSocket(asio::io_context& io, UniqueFd listener, Answers answers,
                              Monitors& monitors)
     : io_{io},
-      listener_{io, listener.release()},
+      active_{io, limits::kControlClients},
+      acceptor_{io, std::move(listener), active_, SOCK_CLOEXEC | SOCK_NONBLOCK},
       answers_{answers},
-      monitors_{monitors},
-      active_{io, limits::kControlClients} {
-  listener_.non_blocking(true);
-}
+      monitors_{monitors} {}
 
 asio::awaitable<void> ControlSocket::run() {
-  for (;;) {
-    auto permit = co_await active_.acquire();
-    UniqueFd connection{
-        ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (connection) {
-      start_loop(io_, serve(std::move(connection), std::move(permit)));
-      continue;
-    }
-    if (errno != EAGAIN) {
-      log::warning(describe(from_errno("accept a connection of upcallctl")));
-      continue;
-    }
-    error_code ec;
-    co_await listener_.async_wait(descriptor_base::wait_read,
-                                  asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) throw boost::system::system_error{ec, "control socket"};
-  }
+  return acceptor_.run(
+      [this](UniqueFd connection, Semaphore::Permit permit) {
+        start_loop(io_, serve(std::move(connection), std::move(permit)));
+      },
+      [](const Error& error) { log::warning("upcallctl: " + describe(error)); });
 }
 
 asio::awaitable<void> ControlSocket::serve(UniqueFd connection, Semaphore::Permit /*held*/) {

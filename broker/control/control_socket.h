@@ -4,8 +4,7 @@
 
 #include <string>
 
-#include "base/asio.h"
-#include "base/semaphore.h"
+#include "base/acceptor.h"
 #include "base/unique_fd.h"
 #include "control/answers.h"
 #include "control/monitors.h"
@@ -26,10 +25,10 @@ class ControlSocket {
                                            const std::string& document);
 
   asio::io_context& io_;
-  asio::posix::stream_descriptor listener_;
+  Semaphore active_;
+  Acceptor acceptor_;
   Answers answers_;
   Monitors& monitors_;
-  Semaphore active_;
 };
 
 }  // namespace upcall::control

@@ -9,54 +9,7 @@
 namespace upcall::sources {
 namespace {
 
-using boost::system::error_code;
-
-}  // namespace
-
-CoreDumpSocket::CoreDumpSocket(asio::io_context& io, UniqueFd listener, Semaphore& active,
-                               CoreDumpSink sink, LossSink lost)
-    : listener_{io, listener.release()},
-      active_{active},
-      sink_{std::move(sink)},
-      lost_{std::move(lost)} {
-  listener_.non_blocking(true);
-}
-
-void CoreDumpSocket::drain(std::function<void()> drained) {
-  on_drained_ = std::move(drained);
-  listener_.cancel();
-}
-
-asio::awaitable<void> CoreDumpSocket::run() {
-  for (;;) {
-    auto permit = co_await active_.acquire();
-    auto arrival = accept_one();
-    if (arrival) {
-      arrival->permit = std::move(permit);
-      sink_(*std::move(arrival));
-      continue;
-    }
-    if (arrival.error().code != std::errc::resource_unavailable_try_again) {
-      lost_(describe(arrival.error()));
-      continue;
-    }
-    if (on_drained_) break;
-    error_code ec;
-    co_await listener_.async_wait(asio::posix::descriptor_base::wait_read,
-                                  asio::redirect_error(asio::use_awaitable, ec));
-    if (ec && ec != asio::error::operation_aborted) {
-      throw boost::system::system_error{ec, "core dump socket"};
-    }
-  }
-  ended_ = true;
-  on_drained_();
-}
-
-// Blocking, since the connection becomes a handler's standard input; our own reads say
-// MSG_DONTWAIT.
-Result<CoreDumpArrival> CoreDumpSocket::accept_one() {
-  UniqueFd stream{::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)};
-  if (!stream) return from_errno("accept a core dump connection");
+Result<CoreDumpArrival> look_at(UniqueFd stream) {
   const auto arrived = std::chrono::steady_clock::now();
   auto peer = kernel::query_peer(stream.get());
   if (!peer) return peer.error();
@@ -77,6 +30,31 @@ Result<CoreDumpArrival> CoreDumpSocket::accept_one() {
   arrival.stream = std::move(stream);
   arrival.pidfd = std::move(peer->pidfd);
   return arrival;
+}
+
+}  // namespace
+
+// Its connections are blocking, since they become a handler's standard input; our own reads say
+// MSG_DONTWAIT.
+CoreDumpSocket::CoreDumpSocket(asio::io_context& io, UniqueFd listener, Semaphore& active,
+                               CoreDumpSink sink, LossSink lost)
+    : acceptor_{io, std::move(listener), active, SOCK_CLOEXEC},
+      sink_{std::move(sink)},
+      lost_{std::move(lost)} {}
+
+asio::awaitable<void> CoreDumpSocket::run() {
+  return acceptor_.run(
+      [this](UniqueFd stream, Semaphore::Permit permit) {
+        take(std::move(stream), std::move(permit));
+      },
+      [this](const Error& error) { lost_(describe(error)); });
+}
+
+void CoreDumpSocket::take(UniqueFd stream, Semaphore::Permit permit) {
+  auto arrival = look_at(std::move(stream));
+  if (!arrival) return lost_(describe(arrival.error()));
+  arrival->permit = std::move(permit);
+  sink_(*std::move(arrival));
 }
 
 }  // namespace upcall::sources

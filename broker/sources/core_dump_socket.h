@@ -4,7 +4,7 @@
 // same each peer must be a process that is dumping at first look.
 #pragma once
 
-#include "base/asio.h"
+#include "base/acceptor.h"
 #include "base/result.h"
 #include "sources/core_dump_arrival.h"
 
@@ -18,18 +18,15 @@ class CoreDumpSocket {
   // Accepts until drain().
   [[nodiscard]] asio::awaitable<void> run();
   // Takes what waits in the backlog and then ends; `drained` is told.
-  void drain(std::function<void()> drained);
-  [[nodiscard]] bool drained() const { return ended_; }
+  void drain(std::function<void()> drained) { acceptor_.drain(std::move(drained)); }
+  [[nodiscard]] bool drained() const { return acceptor_.drained(); }
 
  private:
-  [[nodiscard]] Result<CoreDumpArrival> accept_one();
+  void take(UniqueFd stream, Semaphore::Permit permit);
 
-  asio::posix::stream_descriptor listener_;
-  Semaphore& active_;
+  Acceptor acceptor_;
   CoreDumpSink sink_;
   LossSink lost_;
-  std::function<void()> on_drained_;
-  bool ended_{false};
 };
 
 }  // namespace upcall::sources

@@ -15,8 +15,6 @@
 namespace upcall::sources {
 namespace {
 
-using boost::system::error_code;
-
 std::optional<event::Dumpable> to_dumpable(std::int32_t value) {
   if (value < 0) return {};
   return value == 1 ? event::Dumpable::user : event::Dumpable::root;
@@ -117,41 +115,16 @@ Result<ModuleRequestArrival> to_module_request(const Message& message, int conne
 ShimSocket::ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, ShimSinks sinks,
                        LossSink lost)
     : io_{io},
-      listener_{io, listener.release()},
-      active_{active},
+      acceptor_{io, std::move(listener), active, SOCK_CLOEXEC | SOCK_NONBLOCK},
       sinks_{std::move(sinks)},
-      lost_{std::move(lost)} {
-  listener_.non_blocking(true);
-}
-
-void ShimSocket::drain(std::function<void()> drained) {
-  on_drained_ = std::move(drained);
-  listener_.cancel();
-}
+      lost_{std::move(lost)} {}
 
 asio::awaitable<void> ShimSocket::run() {
-  for (;;) {
-    auto permit = co_await active_.acquire();
-    UniqueFd connection{
-        ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (connection) {
-      start_loop(io_, hear(std::move(connection), std::move(permit)));
-      continue;
-    }
-    if (errno != EAGAIN) {
-      lost_(describe(from_errno("accept a shim's connection")));
-      continue;
-    }
-    if (on_drained_) break;
-    error_code ec;
-    co_await listener_.async_wait(asio::posix::descriptor_base::wait_read,
-                                  asio::redirect_error(asio::use_awaitable, ec));
-    if (ec && ec != asio::error::operation_aborted) {
-      throw boost::system::system_error{ec, "shim socket"};
-    }
-  }
-  ended_ = true;
-  on_drained_();
+  return acceptor_.run(
+      [this](UniqueFd connection, Semaphore::Permit permit) {
+        start_loop(io_, hear(std::move(connection), std::move(permit)));
+      },
+      [this](const Error& error) { lost_(describe(error)); });
 }
 
 asio::awaitable<void> ShimSocket::hear(UniqueFd connection, Semaphore::Permit permit) {

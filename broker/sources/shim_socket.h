@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "base/asio.h"
+#include "base/acceptor.h"
 #include "base/result.h"
 #include "sources/core_dump_arrival.h"
 #include "sources/key_request_arrival.h"
@@ -27,8 +27,8 @@ class ShimSocket {
 
   [[nodiscard]] asio::awaitable<void> run();
   // Takes what waits in the backlog and then ends; `drained` is told.
-  void drain(std::function<void()> drained);
-  [[nodiscard]] bool drained() const { return ended_; }
+  void drain(std::function<void()> drained) { acceptor_.drain(std::move(drained)); }
+  [[nodiscard]] bool drained() const { return acceptor_.drained(); }
 
  private:
   [[nodiscard]] asio::awaitable<void> hear(UniqueFd connection, Semaphore::Permit permit);
@@ -36,12 +36,9 @@ class ShimSocket {
   [[nodiscard]] Result<Ok> take(UniqueFd connection, Semaphore::Permit permit);
 
   asio::io_context& io_;
-  asio::posix::stream_descriptor listener_;
-  Semaphore& active_;
+  Acceptor acceptor_;
   ShimSinks sinks_;
   LossSink lost_;
-  std::function<void()> on_drained_;
-  bool ended_{false};
 };
 
 }  // namespace upcall::sources
