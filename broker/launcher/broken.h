@@ -26,6 +26,7 @@ inline constexpr bool kCapabilities = kWeakness == "capabilities";  // those of 
 inline constexpr bool kFilters = kWeakness == "filters";            // none of the container's
 inline constexpr bool kMemory = kWeakness == "memory";              // always shared with stage 1
 inline constexpr bool kInherited = kWeakness == "inherited";  // the executable stays open in exec
+inline constexpr bool kParent = kWeakness == "parent";        // whom its children may rekey
 inline constexpr bool kVault = kWeakness == "vault";          // not sealed
 
 }  // namespace upcall::launcher::broken

@@ -89,6 +89,16 @@ Result<Ok> raise_descriptor_limit() {
   return Ok{};
 }
 
+// Handlers are our children, and KEYCTL_SESSION_TO_PARENT lets a child whose ids are all its
+// parent's, as those of a container's root may be, put another session keyring in the place of
+// ours, where all authorities land. It looks at the saved group too.
+Result<Ok> differ_from_children() {
+  constexpr gid_t kNobodys = 65534;
+  if (broken::kParent || ::setresgid(static_cast<gid_t>(-1), static_cast<gid_t>(-1), kNobodys) == 0)
+    return Ok{};
+  return from_errno("become another group than our handlers");
+}
+
 }  // namespace
 
 std::uint64_t kept_capabilities() {
@@ -114,6 +124,7 @@ Result<Ok> settle() {
   // EPERM: already the leader of a process group, which is as good.
   if (::setsid() < 0 && errno != EPERM) return from_errno("start a session");
   ::umask(S_IWGRP | S_IWOTH);
+  if (const auto done = differ_from_children(); !done) return done;
   if (const auto done = reset_signals(); !done) return done;
   if (const auto done = reset_scheduling(); !done) return done;
   return raise_descriptor_limit();

@@ -2,6 +2,7 @@
 // What a handler can do that belongs to the attacker, who may put any program where the policy's
 // is.
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -85,6 +86,8 @@ std::string attempts_of_handler(const std::string& device) {
   }
   out.add_json("descriptors", descriptors.text());
   out.add("key", search_key("upcall-secret"));
+  // All authorities to answer key requests come to the parent's.
+  out.add("rekey the parent", told(syscall(SYS_keyctl, KEYCTL_SESSION_TO_PARENT)));
   if (!device.empty()) {
     out.add("open the device", open_device(device));
     return out.text();

@@ -168,6 +168,7 @@ class Attacks(Attack):
             for attempt, result in attempts["peer"].items():
                 self.assertIn((attempt, result != "SUCCESS"), (("pidfd", False), (attempt, True)), f"peer of {number}")
         self.assertIn(tried["key"], ("ENOKEY", "EPERM"))
+        self.assertEqual(tried["rekey the parent"], "EPERM")
         # Whoever was in its process group has been told to end: nobody of ours.
         self.assertEqual(tried["signal the group"], "SUCCESS")
         again = container.run("/bin/crash")
