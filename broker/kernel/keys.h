@@ -20,9 +20,9 @@ using KeySerial = std::int32_t;
 inline constexpr KeySerial kSessionKeyring = -3;
 inline constexpr KeySerial kRequestorKeyring = -8;  // where the requested key goes
 
-// Who may do what with a key: the possessor, and the user that owns it.
+// Who may do what with a key: the possessor, and the group that it belongs to.
 inline constexpr std::uint32_t kPossessorAll = 0x3f000000;
-inline constexpr std::uint32_t kUserWrite = 0x00040000;
+inline constexpr std::uint32_t kGroupWrite = 0x00000400;
 
 // The type of the key by which the kernel hands over the authority to answer a request. Nobody but
 // the kernel can make one.

@@ -23,6 +23,7 @@
 #include "launcher/birth.h"
 #include "launcher/broken.h"
 #include "launcher/capabilities.h"
+#include "launcher/key_owner.h"
 #include "launcher/low_fds.h"
 
 namespace upcall::launcher {
@@ -134,17 +135,22 @@ bool join_new_session_keyring() noexcept {
          errno == ENOSYS;
 }
 
-// The launcher's session keyring, with all that waits there for an answer, stays behind; as root,
-// whom no quota keeps from it. The process keyring is only a bridge for the authority, since the
-// handler, a process of its own, does not inherit it.
+// The launcher's session keyring, with all that waits there for an answer, stays behind. The
+// process keyring is only a bridge for the authority, since the handler, a process of its own, does
+// not inherit it. The ids are set afterwards.
 bool leave_keyring(const Confinement& c) noexcept {
   if (c.authority != 0 && !call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_PROCESS_KEYRING))
     return false;
-  return join_new_session_keyring();
+  for (int i = 0; i < kKeyOwners; ++i) {
+    if (!call(SYS_setresuid, choose_key_owner(), -1, -1)) return false;
+    if (join_new_session_keyring()) return true;
+    if (errno != EDQUOT) return false;
+  }
+  return false;
 }
 
-// Its own; a user with as many keys as he may have stays with root's, which is as empty. Entering a
-// user namespace takes an assumed authority away, so it is assumed after that.
+// Its own; a user with as many keys as he may have stays with that one, which is as empty. Entering
+// a user namespace takes an assumed authority away, so it is assumed after that.
 bool join_keyring(const Confinement& c) noexcept {
   if (!join_new_session_keyring() && errno != EDQUOT) return false;
   if (c.authority == 0) return true;

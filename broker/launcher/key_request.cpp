@@ -1,17 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/key_request.h"
 
+#include <sys/fsuid.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
+#include "launcher/key_owner.h"
 
 namespace upcall::launcher {
 namespace {
 
-// Root of a container without a user namespace is the same user to the kernel: while the landing is
-// open it could unlink what lands, did it know the serial, and never read or take it.
-constexpr std::uint32_t kOpen = kernel::kPossessorAll | kernel::kUserWrite;
+// For the shim, whose group is ours. Root of a container without a user namespace is in the same
+// one to the kernel: while the landing is open it could unlink what lands, did it know the serial,
+// which nobody can see, and never read or take it.
+constexpr std::uint32_t kOpen = kernel::kPossessorAll | kernel::kGroupWrite;
 constexpr std::uint32_t kClosed = kernel::kPossessorAll;
+constexpr auto kSame = static_cast<uid_t>(-1);
+
+// For as long as it lives, what this thread makes is somebody's of his own (key_owner.h).
+class AsKeyOwner {
+ public:
+  AsKeyOwner() : own_{::setfsuid(choose_key_owner())} {}
+  AsKeyOwner(const AsKeyOwner&) = delete;
+  AsKeyOwner& operator=(const AsKeyOwner&) = delete;
+  ~AsKeyOwner() { ::setfsuid(static_cast<uid_t>(own_)); }
+
+ private:
+  int own_;
+};
+
+Result<kernel::KeySerial> add_landing(const std::string& name) {
+  const AsKeyOwner owner;
+  const auto keyring = kernel::add_keyring(name, kernel::kSessionKeyring);
+  if (!keyring) return keyring;
+  const auto set = kernel::set_key_permissions(*keyring, kOpen);
+  if (set) return keyring;
+  static_cast<void>(kernel::unlink_key(*keyring, kernel::kSessionKeyring));
+  return set.error();
+}
 
 // For as long as it lives, this thread has the authority: what it looks at then is the requester's.
 class Assumed {
@@ -27,6 +56,10 @@ class Assumed {
  private:
   Result<Ok> assumed_;
 };
+
+bool is_quota(const Result<kernel::KeySerial>& result) {
+  return !result && result.error().code.value() == EDQUOT;
+}
 
 Result<kernel::KeySerial> only_key_in(const Landing& landing) {
   const auto keys = kernel::read_keyring(landing.keyring());
@@ -62,19 +95,21 @@ Result<Ok> read_target(KeyRequest& request) {
 }  // namespace
 
 Result<Ok> isolate_keys() {
+  const uid_t own = ::getuid();
+  if (::setresuid(choose_key_owner(), kSame, kSame) != 0) return from_errno("become another user");
   const auto keyring = kernel::join_new_session_keyring();
+  if (::setresuid(own, kSame, kSame) != 0) return from_errno("become root again");
   if (!keyring && keyring.error().code == std::errc::function_not_supported) return Ok{};
   if (!keyring) return keyring.error();
   return kernel::set_key_permissions(*keyring, kernel::kPossessorAll);
 }
 
 Result<Landing> Landing::make(std::uint64_t number) {
-  const auto keyring =
-      kernel::add_keyring("upcall.landing." + std::to_string(number), kernel::kSessionKeyring);
+  const auto name = "upcall.landing." + std::to_string(number);
+  auto keyring = add_landing(name);
+  for (int i = 1; i < kKeyOwners && is_quota(keyring); ++i) keyring = add_landing(name);
   if (!keyring) return keyring.error();
-  Landing landing{*keyring};
-  if (const auto set = kernel::set_key_permissions(*keyring, kOpen); !set) return set.error();
-  return landing;
+  return Landing{*keyring};
 }
 
 Landing::~Landing() {
