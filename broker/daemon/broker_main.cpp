@@ -64,9 +64,11 @@ class Broker {
         supervisor_{io_, options.supervisor.release()},
         launcher_{io_, std::move(options.launcher)},
         active_{io_, limits::kActive},
+        active_shims_{io_, limits::kActive},
         active_modules_{io_, limits::kActiveModules},
         module_places_{io_, limits::kModules},
         running_{io_, wire::kMaxCaptures},
+        handling_{io_, wire::kMaxCaptures - 1},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
         key_shares_{io_, limits::kRunningEach, 1},
         key_rates_{policy_.key_requests_per_second},
@@ -88,7 +90,7 @@ class Broker {
                           &Broker::lost},
         shim_socket_{io_,
                      std::move(options.shim),
-                     active_,
+                     active_shims_,
                      {.core_dumps = core_dump_sink(), .key_requests = key_request_sink()},
                      &Broker::lost},
         device_events_{services_with(shares_), std::move(options.uevents),
@@ -123,6 +125,7 @@ class Broker {
   dispatch::Services services_with(dispatch::FairShare& shares) {
     return {.io = io_,
             .running = running_,
+            .handling = handling_,
             .shares = shares,
             .key_rates = key_rates_,
             .containers = containers_,
@@ -207,9 +210,11 @@ class Broker {
   asio::posix::stream_descriptor supervisor_;
   launcher::Client launcher_;
   Semaphore active_;
+  Semaphore active_shims_;  // apart, so that key requests do not wait behind dumps
   Semaphore active_modules_;
   Semaphore module_places_;
   Semaphore running_;
+  Semaphore handling_;
   dispatch::FairShare shares_;
   dispatch::FairShare key_shares_;
   dispatch::RateLimit key_rates_;

@@ -43,6 +43,7 @@ asio::awaitable<Outcome> CoreDumpCase::handle() {
 }
 
 asio::awaitable<Result<Ok>> CoreDumpCase::identify() {
+  handling_ = co_await services_.handling.acquire();
   place_ = co_await services_.running.acquire();
   const int dumpable = arrival_.dumpable ? static_cast<int>(*arrival_.dumpable) : -1;
   auto captured =
@@ -61,6 +62,7 @@ asio::awaitable<Result<Ok>> CoreDumpCase::wait_for_share() {
   if (has_to_wait) {
     co_await let_go_of_capture();
     place_ = {};
+    handling_ = {};
   }
   auto share = co_await services_.shares.acquire(key);
   if (!share) co_return from_errno("wait behind as many of the same origin", EBUSY);

@@ -56,6 +56,7 @@ class CoreDumpCase {
   sources::CoreDumpArrival arrival_;
   Conversation conversation_;
   std::string cgroup_;
+  Semaphore::Permit handling_;
   Semaphore::Permit place_;
   Semaphore::Permit share_;
   std::optional<std::uint32_t> capture_;

@@ -4,7 +4,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "dispatch/handler_sockets.h"
-#include "dispatch/patience.h"
 #include "dispatch/report.h"
 #include "kernel/pidfd.h"
 #include "kernel/proc.h"
@@ -23,10 +22,9 @@ std::string task_directory(const event::Origin& origin) {
 
 }  // namespace
 
-KeyRequestCase::KeyRequestCase(const Services& services, Semaphore& handlers, event::EventId id,
+KeyRequestCase::KeyRequestCase(const Services& services, event::EventId id,
                                sources::KeyRequestArrival arrival)
     : services_{services},
-      handlers_{handlers},
       arrival_{std::move(arrival)},
       conversation_{services.io, std::move(arrival_.connection)},
       event_{.id = id, .time = arrival_.time} {}
@@ -73,6 +71,8 @@ asio::awaitable<Result<launcher::Captured>> KeyRequestCase::capture() {
 
 Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
   auto& key = *captured.key;
+  if (key.reply.key != arrival_.call.key)
+    return from_errno("find the key that its shim spoke of where that's authority landed", EBADMSG);
   const auto pidfd = kernel::open_pidfd(captured.reply.pid);
   if (!pidfd) return pidfd.error();
   origin::Subject subject{.proc = services_.proc,
@@ -98,7 +98,7 @@ Result<Ok> KeyRequestCase::learn(launcher::Captured captured) {
 
 asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
   const auto key = FairShare::key_of(event_.origin);
-  if (handlers_.exhausted()) co_return from_errno("answer more of all origins", EBUSY);
+  if (services_.handling.exhausted()) co_return from_errno("answer more of all origins", EBUSY);
   if (!services_.key_rates.admit(key, std::chrono::steady_clock::now())) {
     co_return from_errno("answer an origin so often", EBUSY);
   }
@@ -107,7 +107,7 @@ asio::awaitable<Result<Ok>> KeyRequestCase::take_share() {
   auto share = co_await services_.shares.acquire(key);
   if (!share) co_return from_errno(kAtOnce, EBUSY);
   share_ = *std::move(share);
-  turn_ = co_await handlers_.acquire();
+  handling_ = co_await services_.handling.acquire();
   co_return Ok{};
 }
 
@@ -136,6 +136,7 @@ asio::awaitable<Outcome> KeyRequestCase::ask_handlers() {
   auto rows = decision_.action.handlers;
   if (decision_.on_failure) rows.push_back(*decision_.on_failure);
   for (const auto row : rows) {
+    if (is_over(wait(), services_.proc)) break;
     const auto reply = co_await ask(row);
     if (reply) co_return co_await answer(services_.policy.handlers.at(row), *reply);
   }
@@ -171,11 +172,14 @@ asio::awaitable<std::optional<std::string>> KeyRequestCase::ask(std::uint32_t ro
   co_return given.bytes();
 }
 
+Wait KeyRequestCase::wait() const {
+  return {.deadline = arrival_.arrived + limits::kKeyDeadline,
+          .status = task_directory(event_.origin) + "/status"};
+}
+
 // A requester that was killed cannot die before it has an answer, and nobody wants one any more.
 asio::awaitable<bool> KeyRequestCase::wait_for(HandlerRun& run) {
-  const auto patience =
-      std::make_shared<Patience>(services_, run.process(), arrival_.arrived + limits::kKeyDeadline,
-                                 task_directory(event_.origin) + "/status");
+  const auto patience = std::make_shared<Patience>(services_, run.process(), wait());
   start_loop(services_.io, Patience::watch(patience));
   const bool succeeded = co_await run.finish();
   patience->end();

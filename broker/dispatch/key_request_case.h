@@ -10,6 +10,7 @@
 
 #include "dispatch/handler_run.h"
 #include "dispatch/key_conversation.h"
+#include "dispatch/patience.h"
 #include "dispatch/payload.h"
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
@@ -21,9 +22,7 @@ namespace upcall::dispatch {
 
 class KeyRequestCase {
  public:
-  // `handlers`: how many may run, of all origins together.
-  KeyRequestCase(const Services& services, Semaphore& handlers, event::EventId id,
-                 sources::KeyRequestArrival arrival);
+  KeyRequestCase(const Services& services, event::EventId id, sources::KeyRequestArrival arrival);
 
   // Afterwards the requester has its answer, whatever happened.
   [[nodiscard]] asio::awaitable<Outcome> handle();
@@ -42,6 +41,7 @@ class KeyRequestCase {
   [[nodiscard]] asio::awaitable<Outcome> ask_handlers();
   // What it replied; nothing when it failed. Empty of a handler that answers by itself.
   [[nodiscard]] asio::awaitable<std::optional<std::string>> ask(std::uint32_t row);
+  [[nodiscard]] Wait wait() const;
   [[nodiscard]] asio::awaitable<bool> wait_for(HandlerRun& run);
   [[nodiscard]] asio::awaitable<Outcome> answer(const policy::Handler& handler,
                                                 const std::string& reply);
@@ -49,12 +49,11 @@ class KeyRequestCase {
   void complain(const Error& error) const;
 
   const Services& services_;
-  Semaphore& handlers_;
   sources::KeyRequestArrival arrival_;
   KeyConversation conversation_;
   Semaphore::Permit place_;
   Semaphore::Permit share_;
-  Semaphore::Permit turn_;  // of `handlers`
+  Semaphore::Permit handling_;
   std::optional<std::uint32_t> capture_;
   event::Event event_;
   policy::Decision decision_;

@@ -5,14 +5,12 @@
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
 #include "sources/key_request_arrival.h"
-#include "wire/launcher.h"
 
 namespace upcall::dispatch {
 
 class KeyRequests {
  public:
-  explicit KeyRequests(Services services)
-      : services_{services}, handlers_{services.io, wire::kMaxCaptures - 1} {}
+  explicit KeyRequests(Services services) : services_{services} {}
 
   void take(sources::KeyRequestArrival arrival);
   [[nodiscard]] Tally& tally() { return tally_; }
@@ -21,9 +19,6 @@ class KeyRequests {
   [[nodiscard]] asio::awaitable<void> serve(sources::KeyRequestArrival arrival);
 
   Services services_;
-  // Of all origins together. One of the launcher's places stays for finding out whose a request is:
-  // handlers that hold all would have those wait whom only EBUSY awaits.
-  Semaphore handlers_;
   Tally tally_;
 };
 

@@ -6,13 +6,18 @@
 
 namespace upcall::dispatch {
 
-Patience::Patience(const Services& services, std::shared_ptr<launcher::Run> run,
-                   std::chrono::steady_clock::time_point deadline, std::string status)
+// No pidfd tells of it: the process does not end while it waits for the key.
+bool is_over(const Wait& wait, int proc) {
+  if (std::chrono::steady_clock::now() >= wait.deadline) return true;
+  const auto status = kernel::read_proc(proc, wait.status);
+  return !status || kernel::parse_killed(*status);
+}
+
+Patience::Patience(const Services& services, std::shared_ptr<launcher::Run> run, Wait wait)
     : launcher_{services.launcher},
       proc_{services.proc},
       run_{std::move(run)},
-      deadline_{deadline},
-      status_{std::move(status)},
+      wait_{std::move(wait)},
       next_look_{services.io} {}
 
 asio::awaitable<void> Patience::watch(std::shared_ptr<Patience> patience) {
@@ -20,7 +25,7 @@ asio::awaitable<void> Patience::watch(std::shared_ptr<Patience> patience) {
   while (!patience->ended_) {
     patience->next_look_.expires_after(limits::kLookForKilled);
     co_await patience->next_look_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    if (patience->ended_ || !patience->exhausted()) continue;
+    if (patience->ended_ || !is_over(patience->wait_, patience->proc_)) continue;
     co_await patience->launcher_.kill(*patience->run_);
     co_return;
   }
@@ -29,13 +34,6 @@ asio::awaitable<void> Patience::watch(std::shared_ptr<Patience> patience) {
 void Patience::end() {
   ended_ = true;
   next_look_.cancel();
-}
-
-// No pidfd tells of it: the process does not end while it waits for the key.
-bool Patience::exhausted() const {
-  if (std::chrono::steady_clock::now() >= deadline_) return true;
-  const auto status = kernel::read_proc(proc_, status_);
-  return !status || kernel::parse_killed(*status);
 }
 
 }  // namespace upcall::dispatch

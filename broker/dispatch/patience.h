@@ -11,24 +11,26 @@
 
 namespace upcall::dispatch {
 
+// When a key request is over, whatever its handler does.
+struct Wait {
+  std::chrono::steady_clock::time_point deadline;
+  std::string status;  // the requester's, below /proc
+};
+[[nodiscard]] bool is_over(const Wait& wait, int proc);
+
 class Patience {
  public:
-  // `status` is the requester's, below /proc.
-  Patience(const Services& services, std::shared_ptr<launcher::Run> run,
-           std::chrono::steady_clock::time_point deadline, std::string status);
+  Patience(const Services& services, std::shared_ptr<launcher::Run> run, Wait wait);
 
   // Shares ownership, since the run's end need not be the loop's.
   [[nodiscard]] static asio::awaitable<void> watch(std::shared_ptr<Patience> patience);
   void end();
 
  private:
-  [[nodiscard]] bool exhausted() const;
-
   launcher::Client& launcher_;
   int proc_;
   std::shared_ptr<launcher::Run> run_;
-  std::chrono::steady_clock::time_point deadline_;
-  std::string status_;
+  Wait wait_;
   asio::steady_timer next_look_;
   bool ended_{false};
 };

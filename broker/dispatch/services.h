@@ -18,6 +18,9 @@ namespace upcall::dispatch {
 struct Services {
   asio::io_context& io;
   Semaphore& running;  // as many as the launcher can hold
+  // Of those, what handlers may hold: one stays for finding out whose a key request is, since
+  // handlers that hold all would have those wait whom only EBUSY awaits.
+  Semaphore& handling;
   FairShare& shares;
   RateLimit& key_rates;
   Containers& containers;

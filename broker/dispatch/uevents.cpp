@@ -62,6 +62,7 @@ asio::awaitable<void> Uevents::serve(DeviceOrder::Ticket ticket) {
   auto outcome = Outcome::lost;
   {
     const auto share = co_await share_.acquire();
+    const auto handling = co_await services_.handling.acquire();
     const auto place = co_await services_.running.acquire();
     outcome = co_await waiting_.at(ticket)->handle();
   }

@@ -80,6 +80,9 @@ Result<Pidfds> open_pidfds(pid_t tid, const std::string& directory) {
   return Pidfds{.process = *std::move(process), .facts = *facts};
 }
 
+// Of programs for x86-64, i386 and x32 (arch/x86/entry/syscalls).
+constexpr std::array<long, 3> kRequestKey{SYS_request_key, 287, 0x40000000L | SYS_request_key};
+
 // Nobody but the kernel can make, or link to, a keyring whose name starts with a dot; and whoever
 // asks for himself is in request_key(2).
 bool is_kernels(const KeyRequest& key, const std::string& directory) {
@@ -88,7 +91,8 @@ bool is_kernels(const KeyRequest& key, const std::string& directory) {
   if (!text) return true;
   std::string_view rest{*text};
   const auto number = parse_integer<long>(take_word(rest));
-  return number && *number != SYS_request_key;  // or "running", on its way into its sleep
+  // Nothing is "running": on its way into its sleep.
+  return number && std::ranges::find(kRequestKey, *number) == kRequestKey.end();
 }
 
 // A thread that is on its way into its sleep is not there yet.

@@ -40,6 +40,8 @@ constexpr unsigned kNobody = 60;
 // would forget an error at once.
 constexpr unsigned kLeastSeconds = 2;
 
+constexpr std::int32_t kNoKeyring = 0;
+
 constexpr unsigned at_least_one_whole(unsigned seconds) {
   return seconds < kLeastSeconds ? kLeastSeconds : seconds;
 }
@@ -150,8 +152,13 @@ class Request {
   }
 
   long reject(int error, unsigned seconds) {
-    return keyctl(KEYCTL_REJECT, key_, at_least_one_whole(seconds), error,
-                  KEY_SPEC_REQUESTOR_KEYRING);
+    const long result = reject_into(KEY_SPEC_REQUESTOR_KEYRING, error, seconds);
+    // A keyring whose links are restricted (KEYCTL_RESTRICT_KEYRING) takes none.
+    return result == -EPERM ? reject_into(kNoKeyring, error, seconds) : result;
+  }
+
+  long reject_into(std::int32_t keyring, int error, unsigned seconds) {
+    return keyctl(KEYCTL_REJECT, key_, at_least_one_whole(seconds), error, keyring);
   }
 
   int refuse(std::string_view doing, long failure, int error, unsigned seconds) {

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from upcalltest import paths
+from upcalltest import kernel, paths
 from upcalltest.case import SystemTest
 from upcalltest.daemon import fields
 from upcalltest.keys import Helper, answers_in, request_on_host
@@ -195,6 +195,14 @@ class Failures(RequestKey):
         self.assertGreaterEqual(sum(answer.error == "" for answer in answers), 16)
         self.assertEqual(self.request(container, description="demo:after").error, "")
 
+    def test_quota_of_root_is_nobody_elses(self):
+        self.start_with_keys()
+        container = self.demo("--no-user", "--capabilities=a80425fb")
+        limit = kernel.read("kernel/keys/root_maxkeys")
+        self.addCleanup(kernel.write, "kernel/keys/root_maxkeys", limit)
+        kernel.write("kernel/keys/root_maxkeys", 0)
+        self.assertEqual(self.request(container, uid=1000).payload, "user demo:x secret 0")
+
     def test_handler_that_asks_for_itself_without_end(self):
         self.start_with_keys(POLICY.replace("10s", "60s"))
         container = self.demo(answer="#!/bin/sh\nexec /bin/requester user demo:x again\n")
@@ -243,6 +251,11 @@ while /usr/bin/keyctl add user "q$i" x @u; do i=$((i + 1)); done
 /usr/bin/keyctl request2 user demo:y c @u
 /usr/bin/keyctl clear @u
 """
+RESTRICT = """/usr/bin/keyctl new_session >/dev/null 2>&1
+ring=$(/usr/bin/keyctl newring upcall-ring @s)
+/usr/bin/keyctl restrict_keyring "$ring"
+/usr/bin/keyctl request2 user demo:x c "$ring"
+"""
 SPY = """#!/bin/sh
 /usr/bin/keyctl request user upcall-secret 2>&1
 /usr/bin/keyctl add user poison EVIL "$1" 2>&1
@@ -282,6 +295,11 @@ class Authority(RequestKey):
         container.write("/etc/nsswitch.conf", "hosts: files\n", 0o644)
         answer = self.request(container, "dns_resolver", "upcall.test", "ipv4")
         self.assertEqual((answer.error, answer.payload), ("", "10.9.8.7"), daemon.log.seen)
+
+    def test_answer_comes_although_its_keyring_takes_no_links(self):
+        self.start_with_keys(AUTHORITY.replace("do: answer}", "do: reject, negative: {errno: EACCES}}"))
+        ended = self.demo(files=self.files).run("/bin/sh", "-c", RESTRICT)
+        self.assertIn("request_key: Permission denied", ended.output)
 
     def test_request_of_a_handler_is_its_requesters(self):
         daemon, container = self.start_both()
