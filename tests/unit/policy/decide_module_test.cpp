@@ -40,6 +40,21 @@ TEST(DecideModule, ConditionsAreGlobsOverAliasAndModules) {
   EXPECT_EQ(decided({.exe = {"/bin/*"}, .tag = {"gold"}}, event), "defaults");
 }
 
+TEST(DecideModule, DashAndUnderscoreAreTheSame) {
+  auto event = request(true);
+  auto& asked = std::get<ModuleRequest>(event.detail);
+  asked.modules = {"ip_vs"};
+  for (const char* alias : {"net-pf-21", "net_pf_21", "net-pf_21"}) {
+    asked.alias = alias;
+    EXPECT_EQ(decided({.alias = {"net-pf-*"}}, event), "rule");
+    EXPECT_EQ(decided({.alias = {"net_pf_2?"}}, event), "rule");
+    EXPECT_EQ(decided({.alias = {"net[-_]pf*"}}, event), "rule");
+    EXPECT_EQ(decided({.alias = {"net-pf-2[0-9]"}}, event), "rule");
+  }
+  EXPECT_EQ(decided({.module = {"ip-*"}}, event), "rule");
+  EXPECT_EQ(decided({.module = {"ip_vs"}}, event), "rule");
+}
+
 TEST(DecideModule, ModuleThatIsNotThereMatchesNoNameOfOne) {
   auto event = request(true);
   std::get<ModuleRequest>(event.detail).modules.clear();
