@@ -96,10 +96,17 @@ bool allow_module_name(const std::vector<std::string>& globs, const std::string&
   });
 }
 
+// Of an unknown asker nothing holds: that his origin is empty does not make him root of the host.
+bool turns_on_asker(const ModuleMatch& when) {
+  return !when.uid.empty() || when.user_namespace != UserNamespace::any ||
+         !when.container.empty() || !when.exe.empty() || !when.tag.empty();
+}
+
 bool matches(const ModuleMatch& when, const Subject& subject) {
   const auto& request = std::get<event::ModuleRequest>(subject.event.detail);
   const auto& origin = subject.event.origin;
   if (!asker_matches(when.asker, request.asker)) return false;
+  if (request.asker == event::Asker::unknown && turns_on_asker(when)) return false;
   if (!user_namespace_matches(when.user_namespace, origin)) return false;
   if (!id_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;

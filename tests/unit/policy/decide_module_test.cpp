@@ -95,6 +95,16 @@ TEST(DecideModule, UnknownAskerIsDeniedUnlessARuleNamesHim) {
   EXPECT_EQ(decided({.asker = ModuleAsker::unknown}, unknown), "rule");
 }
 
+TEST(DecideModule, NothingHoldsOfAnUnknownAskerHimself) {
+  const Event unknown{.detail = ModuleRequest{.alias = "fs-xfs"}};
+  const auto asked = ModuleAsker::unknown;
+  EXPECT_EQ(decided({.asker = asked, .alias = {"fs-*"}}, unknown), "rule");
+  EXPECT_EQ(decided({.uid = {0}, .asker = asked}, unknown), "defaults");
+  EXPECT_EQ(decided({.user_namespace = UserNamespace::host, .asker = asked}, unknown), "defaults");
+  EXPECT_EQ(decided({.asker = asked, .exe = {"**"}}, unknown), "defaults");
+  EXPECT_EQ(decided({.asker = asked, .tag = {"*"}}, unknown), "defaults");
+}
+
 TEST(DecideModule, WithoutRulesTheKernelsSettingIsNoBusinessOfOurs) {
   EXPECT_FALSE(rules_on_modules({}));
   EXPECT_TRUE(rules_on_modules({.modprobe_default = {.kind = ActionKind::reject}}));
