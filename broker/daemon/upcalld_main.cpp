@@ -202,6 +202,15 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   return or_throw(start_child(spec));
 }
 
+// One that was killed together with its launcher could put nothing back.
+void clean_up_after_predecessor(ModuleRegistration& registration) {
+  if (const auto restored = registration.restore(); !restored)
+    log::error(describe(restored.error()) + "; restore kernel.modprobe by hand");
+  if (!registration.had_predecessor()) return;
+  if (const auto removed = kernel::remove_trace_instance(); !removed)
+    log::warning(describe(removed.error()) + ", ignoring");
+}
+
 void announce_ready(int fd) {
   (void)::sd_notify(0, "READY=1");
   if (fd >= 0 && ::write(fd, "READY\n", 6) != 6) {
@@ -243,8 +252,12 @@ int serve(const Options& options) {
   refuse_what_cannot_be_passed(*compiled, registration.previous());
   auto module_registration = or_throw(ModuleRegistration::begin(state));
   std::optional<ModuleParts> modules;
-  if (compiled->rules_on_modules)
+  if (compiled->rules_on_modules) {
+    open_module_listener(listeners, runtime);
     modules = prepare_for_modules(*compiled, module_registration.previous());
+  } else {
+    clean_up_after_predecessor(module_registration);
+  }
   const auto siblings = find_siblings();
   auto launcher_broker = make_pair();
   auto launcher_end = make_pair();
