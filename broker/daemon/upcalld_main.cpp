@@ -137,6 +137,23 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
                      vault.get()}}));
 }
 
+// Removes the trace instance of a start that comes to nothing; released once the supervisor does.
+// To be declared before whatever has the instance open.
+class TraceOwner {
+ public:
+  TraceOwner() = default;
+  TraceOwner(const TraceOwner&) = delete;
+  TraceOwner& operator=(const TraceOwner&) = delete;
+  ~TraceOwner() {
+    if (owns_) (void)kernel::remove_trace_instance();
+  }
+  void own() { owns_ = true; }
+  void release() { owns_ = false; }
+
+ private:
+  bool owns_{false};
+};
+
 // What the broker needs for rules on modules, and its places on the command line.
 struct ModuleParts {
   kernel::TraceInstance trace;
@@ -144,7 +161,8 @@ struct ModuleParts {
   UniqueFd names;
 };
 
-ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe) {
+ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe,
+                                TraceOwner& owner) {
   ModuleParts parts;
   auto trace = kernel::make_trace_instance();
   if (!trace) {
@@ -153,6 +171,7 @@ ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::strin
         "asks for a module: " +
         describe(trace.error())};
   }
+  owner.own();
   parts.trace = *std::move(trace);
   parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
   const auto names =
@@ -251,10 +270,11 @@ int serve(const Options& options) {
   if (!compiled) return 1;
   refuse_what_cannot_be_passed(*compiled, registration.previous());
   auto module_registration = or_throw(ModuleRegistration::begin(state));
+  TraceOwner trace_owner;
   std::optional<ModuleParts> modules;
   if (compiled->rules_on_modules) {
     open_module_listener(listeners, runtime);
-    modules = prepare_for_modules(*compiled, module_registration.previous());
+    modules = prepare_for_modules(*compiled, module_registration.previous(), trace_owner);
   } else {
     clean_up_after_predecessor(module_registration);
   }
@@ -284,6 +304,7 @@ int serve(const Options& options) {
                          .shim = siblings.shim,
                          .rules_on_modules = compiled->rules_on_modules,
                          .modprobe_absent_denies = compiled->modprobe_absent_denies}};
+  trace_owner.release();
   supervisor.start();
   announce_ready(options.ready_fd);
   return supervisor.run();
