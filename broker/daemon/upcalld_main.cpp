@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/memfd.h"
+#include "base/text.h"
 #include "daemon/compiled_policy.h"
 #include "daemon/listeners.h"
 #include "daemon/module_names.h"
@@ -161,6 +162,14 @@ struct ModuleParts {
   UniqueFd names;
 };
 
+// None where this machine has nothing that knows them, and so nothing that loads them either.
+std::string names_of_modules(const std::string& modprobe) {
+  if (::access(modprobe.c_str(), X_OK) == 0) return or_throw(read_module_names(modprobe));
+  log::warning("there is no '" + printable(modprobe) +
+               "' to tell the names of modules, so no condition on 'module' ever holds");
+  return {};
+}
+
 ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe,
                                 TraceOwner& owner) {
   ModuleParts parts;
@@ -174,8 +183,7 @@ ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::strin
   owner.own();
   parts.trace = *std::move(trace);
   parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
-  const auto names =
-      compiled.needs_module_names ? or_throw(read_module_names(modprobe)) : std::string{};
+  const auto names = compiled.needs_module_names ? names_of_modules(modprobe) : std::string{};
   parts.names = or_throw(make_sealed_memfd("module-names", std::as_bytes(std::span{names})));
   return parts;
 }
