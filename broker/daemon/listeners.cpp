@@ -102,9 +102,6 @@ Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer
     listeners.core_dumps = make(directory + "/coredump.socket", SOCK_STREAM);
   }
   if (!listeners.shim.socket) listeners.shim = make(directory + "/shim.socket", SOCK_SEQPACKET);
-  if (!listeners.modules.socket) {
-    listeners.modules = make(directory + "/modprobe.socket", SOCK_SEQPACKET);
-  }
   if (!listeners.control.socket) {
     listeners.control = make(directory + "/control.socket", SOCK_SEQPACKET);
   }
@@ -116,10 +113,15 @@ Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer
   return listeners;
 }
 
+void open_module_listener(Listeners& listeners, const std::string& directory) {
+  if (!listeners.modules.socket)
+    listeners.modules = make(directory + "/modprobe.socket", SOCK_SEQPACKET);
+}
+
 void remove_listeners(const Listeners& listeners) {
   for (const auto* listener :
        {&listeners.core_dumps, &listeners.shim, &listeners.modules, &listeners.control}) {
-    if (!listener->inherited) (void)::unlink(listener->path.c_str());
+    if (listener->socket && !listener->inherited) (void)::unlink(listener->path.c_str());
   }
 }
 

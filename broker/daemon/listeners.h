@@ -26,8 +26,12 @@ struct Listeners {
 };
 
 // Throws std::system_error or std::runtime_error with the cause and the remedy. `directory` exists
-// and is root's.
+// and is root's. Without that for modules.
 [[nodiscard]] Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer);
+
+// That for modules, unless it was inherited: with rules on modules only, since what connects to a
+// socket that nobody serves waits.
+void open_module_listener(Listeners& listeners, const std::string& directory);
 
 // Unlinks what was made here.
 void remove_listeners(const Listeners& listeners);

@@ -49,6 +49,7 @@ Result<ModuleRegistration> ModuleRegistration::begin(const std::string& state_di
   std::string_view rest{saved ? std::string_view{*saved} : std::string_view{}};
   const std::string before{take_until(rest, '\n')};
   registration.previous_ = saved ? before : kUsual;
+  registration.registered_ = true;
   return registration;
 }
 
@@ -64,6 +65,8 @@ Result<Ok> ModuleRegistration::take_over(const Shim& shim) {
   registered_ = true;
   return kernel::write_file(kSetting, script_);
 }
+
+bool ModuleRegistration::had_predecessor() const { return ::access(script_.c_str(), F_OK) == 0; }
 
 Result<Ok> ModuleRegistration::restore() {
   if (!std::exchange(registered_, false)) return Ok{};

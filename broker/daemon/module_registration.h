@@ -28,10 +28,14 @@ class ModuleRegistration {
   // What kernel.modprobe is set to; also where the kernel has no modules.
   [[nodiscard]] const std::string& ours() const { return script_; }
 
+  // Once there were rules on modules, and what was made for them may be there still.
+  [[nodiscard]] bool had_predecessor() const;
+
   // Writes the file, and sets kernel.modprobe where there is one.
   [[nodiscard]] Result<Ok> take_over(const Shim& shim);
   // Puts back what was there before, unless another program has taken our place meanwhile. The file
-  // stays: a helper of the kernel's may be on its way to it.
+  // stays: a helper of the kernel's may be on its way to it. Also what a predecessor took that had
+  // no chance to clean up.
   [[nodiscard]] Result<Ok> restore();
   // What stands in kernel.modprobe instead of ours; empty while ours does.
   [[nodiscard]] Result<std::string> taken_by() const;

@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/memfd.h"
+#include "base/text.h"
 #include "daemon/compiled_policy.h"
 #include "daemon/listeners.h"
 #include "daemon/module_names.h"
@@ -137,6 +138,23 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
                      vault.get()}}));
 }
 
+// Removes the trace instance of a start that comes to nothing; released once the supervisor does.
+// To be declared before whatever has the instance open.
+class TraceOwner {
+ public:
+  TraceOwner() = default;
+  TraceOwner(const TraceOwner&) = delete;
+  TraceOwner& operator=(const TraceOwner&) = delete;
+  ~TraceOwner() {
+    if (owns_) (void)kernel::remove_trace_instance();
+  }
+  void own() { owns_ = true; }
+  void release() { owns_ = false; }
+
+ private:
+  bool owns_{false};
+};
+
 // What the broker needs for rules on modules, and its places on the command line.
 struct ModuleParts {
   kernel::TraceInstance trace;
@@ -144,7 +162,16 @@ struct ModuleParts {
   UniqueFd names;
 };
 
-ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe) {
+// None where this machine has nothing that knows them, and so nothing that loads them either.
+std::string names_of_modules(const std::string& modprobe) {
+  if (::access(modprobe.c_str(), X_OK) == 0) return or_throw(read_module_names(modprobe));
+  log::warning("there is no '" + printable(modprobe) +
+               "' to tell the names of modules, so no condition on 'module' ever holds");
+  return {};
+}
+
+ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe,
+                                TraceOwner& owner) {
   ModuleParts parts;
   auto trace = kernel::make_trace_instance();
   if (!trace) {
@@ -153,10 +180,10 @@ ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::strin
         "asks for a module: " +
         describe(trace.error())};
   }
+  owner.own();
   parts.trace = *std::move(trace);
   parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
-  const auto names =
-      compiled.needs_module_names ? or_throw(read_module_names(modprobe)) : std::string{};
+  const auto names = compiled.needs_module_names ? names_of_modules(modprobe) : std::string{};
   parts.names = or_throw(make_sealed_memfd("module-names", std::as_bytes(std::span{names})));
   return parts;
 }
@@ -202,6 +229,15 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
   return or_throw(start_child(spec));
 }
 
+// One that was killed together with its launcher could put nothing back.
+void clean_up_after_predecessor(ModuleRegistration& registration) {
+  if (const auto restored = registration.restore(); !restored)
+    log::error(describe(restored.error()) + "; restore kernel.modprobe by hand");
+  if (!registration.had_predecessor()) return;
+  if (const auto removed = kernel::remove_trace_instance(); !removed)
+    log::warning(describe(removed.error()) + ", ignoring");
+}
+
 void announce_ready(int fd) {
   (void)::sd_notify(0, "READY=1");
   if (fd >= 0 && ::write(fd, "READY\n", 6) != 6) {
@@ -242,9 +278,14 @@ int serve(const Options& options) {
   if (!compiled) return 1;
   refuse_what_cannot_be_passed(*compiled, registration.previous());
   auto module_registration = or_throw(ModuleRegistration::begin(state));
+  TraceOwner trace_owner;
   std::optional<ModuleParts> modules;
-  if (compiled->rules_on_modules)
-    modules = prepare_for_modules(*compiled, module_registration.previous());
+  if (compiled->rules_on_modules) {
+    open_module_listener(listeners, runtime);
+    modules = prepare_for_modules(*compiled, module_registration.previous(), trace_owner);
+  } else {
+    clean_up_after_predecessor(module_registration);
+  }
   const auto siblings = find_siblings();
   auto launcher_broker = make_pair();
   auto launcher_end = make_pair();
@@ -271,6 +312,7 @@ int serve(const Options& options) {
                          .shim = siblings.shim,
                          .rules_on_modules = compiled->rules_on_modules,
                          .modprobe_absent_denies = compiled->modprobe_absent_denies}};
+  trace_owner.release();
   supervisor.start();
   announce_ready(options.ready_fd);
   return supervisor.run();

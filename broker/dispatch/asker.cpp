@@ -37,7 +37,9 @@ Result<AskerTask> find_asker(sources::HelperTrace& trace, int proc, pid_t helper
   if (call == nullptr || !was_started_by(*call, *stat))
     return from_errno("find who had the kernel start process " + std::to_string(helper), ENOENT);
   AskerTask asker{.waits = !call->module || call->module->waits};
-  for (int depth = 0; depth < kNested; ++depth) {
+  for (int depth = 0;; ++depth) {
+    // He who asked last is a helper, and so root of the host: the one behind it may be anybody.
+    if (depth == kNested) return from_errno("find who asked behind so many helpers", ELOOP);
     asker.tid = call->requester;
     stat = kernel::read_stat(proc, std::to_string(asker.tid));
     if (!stat || stat->start_time > to_ticks(call->asked))

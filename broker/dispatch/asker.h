@@ -18,7 +18,8 @@ struct AskerTask {
 };
 
 // ENOENT for a helper that the kernel did not start, or does not remember to have started. ESRCH
-// for a task that is gone, or whose number is another one's now. `proc` is borrowed.
+// for a task that is gone, or whose number is another one's now. ELOOP behind too many helpers that
+// asked on account of each other. `proc` is borrowed.
 [[nodiscard]] Result<AskerTask> find_asker(sources::HelperTrace& trace, int proc, pid_t helper);
 
 // Whether the process is `supervisor` or a child of it, for whom nobody of ours can wait.

@@ -6,26 +6,17 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "policy/module_name.h"
 
 namespace upcall::dispatch {
 namespace {
+
+using policy::normalized_module_name;
 
 // Enough to tell kinds of devices apart ("pci:", "usb:"), of which there are tens of thousands.
 constexpr std::size_t kHead = 3;
 
 constexpr std::string_view kSpecial = "*?[\\";
-
-// To kmod, '-' and '_' are the same, but between brackets.
-std::string normalized(std::string_view name) {
-  std::string text;
-  bool inside = false;
-  for (const char c : name) {
-    if (c == '[') inside = true;
-    if (c == ']') inside = false;
-    text += c == '-' && !inside ? '_' : c;
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -33,9 +24,9 @@ ModuleAliases::ModuleAliases(std::string_view lines) {
   while (!lines.empty()) {
     auto line = take_until(lines, '\n');
     const auto kind = take_word(line);
-    const auto glob = normalized(take_word(line));
+    const auto glob = normalized_module_name(take_word(line));
     if (kind == "module" && !glob.empty()) exact_.emplace(glob, glob);
-    const auto module = normalized(take_word(line));
+    const auto module = normalized_module_name(take_word(line));
     if (kind != "alias" || module.empty()) continue;
     if (glob.find_first_of(kSpecial) == std::string::npos) {
       exact_.emplace(glob, module);
@@ -47,7 +38,7 @@ ModuleAliases::ModuleAliases(std::string_view lines) {
 }
 
 std::vector<std::string> ModuleAliases::resolve(std::string_view alias) const {
-  const auto name = normalized(alias);
+  const auto name = normalized_module_name(alias);
   std::vector<std::string> modules;
   const auto [first, last] = exact_.equal_range(name);
   for (auto it = first; it != last; ++it) modules.push_back(it->second);

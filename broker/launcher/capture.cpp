@@ -165,6 +165,9 @@ Result<Capture> Capturing::capture_helped(UniqueFd pidfd, int helper, pid_t tid)
   capture.kernel_thread = stat->kernel_thread;
   capture.waits_for_helper = waits_for_helper(directory);
   if (const auto looked = look_at(capture, thread); !looked) return looked.error();
+  // Whom we may not look at would count as the host's, whose requests are granted.
+  if (!capture.origin && !capture.kernel_thread)
+    return from_errno("look at who had a helper started", EACCES);
   return capture;
 }
 

@@ -63,7 +63,8 @@ class Capturing {
   [[nodiscard]] Result<Capture> capture_requester(Landing landing, int shim);
   // As if it dumped core now: for whoever asks whose a process is.
   [[nodiscard]] Result<Capture> inspect(UniqueFd pidfd);
-  // The thread `tid` of that process, which had the kernel start `helper`.
+  // The thread `tid` of that process, which had the kernel start `helper`. EACCES where a security
+  // module keeps us out of it.
   [[nodiscard]] Result<Capture> capture_helped(UniqueFd pidfd, int helper, pid_t tid);
   // The last step taken.
   [[nodiscard]] CaptureStep step() const { return step_; }

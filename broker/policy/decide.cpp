@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "policy/module_name.h"
 
 namespace upcall::policy {
 namespace {
@@ -86,18 +87,34 @@ bool user_namespace_matches(UserNamespace wanted, const event::Origin& origin) {
   return wanted == UserNamespace::any || (wanted == UserNamespace::child) == child;
 }
 
+// The asker may spell it with any '-' or '_', and kmod loads the same module.
+bool allow_module_name(const std::vector<std::string>& globs, const std::string& name) {
+  if (globs.empty()) return true;
+  const auto normalized = normalized_module_name(name);
+  return std::ranges::any_of(globs, [&](const std::string& glob) {
+    return glob_matches(normalized_module_name(glob), normalized);
+  });
+}
+
+// Of an unknown asker nothing holds: that his origin is empty does not make him root of the host.
+bool turns_on_asker(const ModuleMatch& when) {
+  return !when.uid.empty() || when.user_namespace != UserNamespace::any ||
+         !when.container.empty() || !when.exe.empty() || !when.tag.empty();
+}
+
 bool matches(const ModuleMatch& when, const Subject& subject) {
   const auto& request = std::get<event::ModuleRequest>(subject.event.detail);
   const auto& origin = subject.event.origin;
   if (!asker_matches(when.asker, request.asker)) return false;
+  if (request.asker == event::Asker::unknown && turns_on_asker(when)) return false;
   if (!user_namespace_matches(when.user_namespace, origin)) return false;
   if (!id_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
-  if (!allow(when.alias, request.alias) || !allow(when.exe, origin.exe)) return false;
-  if (!allow(when.tag, origin.tag)) return false;
+  if (!allow(when.exe, origin.exe) || !allow(when.tag, origin.tag)) return false;
+  if (!allow_module_name(when.alias, request.alias)) return false;
   return when.module.empty() ||
          std::ranges::any_of(request.modules, [&](const std::string& module) {
-           return any_glob_matches(when.module, module);
+           return allow_module_name(when.module, module);
          });
 }
 

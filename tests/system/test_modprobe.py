@@ -148,8 +148,22 @@ class WaysOut(Modprobe):
         self.assertFalse(modules.trace_instance())
 
     def test_without_rules_nothing_is_traced(self):
+        daemon = self.start("version: 1\n")
+        self.assertFalse(modules.trace_instance())
+        self.assertFalse((daemon.directory / "run" / "modprobe.socket").exists())
+
+    def test_what_all_three_left_when_killed_goes_where_no_rules_are_left(self):
+        before = modules.setting()
+        daemon = self.start_with_stock()
+        programs = [daemon.process.pid, daemon.launcher(), daemon.broker()]
+        for how in (signal.SIGSTOP, signal.SIGKILL):  # so that none sees another one die
+            for program in programs:
+                os.kill(program, how)
+        daemon.wait_for_all_to_end(programs)
+        self.assertTrue(modules.trace_instance())
         self.start("version: 1\n")
         self.assertFalse(modules.trace_instance())
+        self.assertEqual(modules.setting(), before)
 
     def test_stock_helper_stands_in_for_a_broker_that_is_gone(self):
         daemon = self.start_with_stock()

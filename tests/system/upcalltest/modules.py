@@ -35,6 +35,12 @@ def helper(daemon):
     return daemon.directory / "state" / "modprobe"
 
 
+def setting():
+    """kernel.modprobe; None where the kernel has no modules."""
+    path = pathlib.Path("/proc/sys/kernel/modprobe")
+    return path.read_text(encoding="ascii") if path.exists() else None
+
+
 def ask_by_crashes(daemon, alias):
     """From now on who crashes asks for `alias`."""
     kernel.write("kernel/core_pattern", f"|{helper(daemon)} -q -- {alias}")

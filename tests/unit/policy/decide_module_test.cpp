@@ -40,6 +40,21 @@ TEST(DecideModule, ConditionsAreGlobsOverAliasAndModules) {
   EXPECT_EQ(decided({.exe = {"/bin/*"}, .tag = {"gold"}}, event), "defaults");
 }
 
+TEST(DecideModule, DashAndUnderscoreAreTheSame) {
+  auto event = request(true);
+  auto& asked = std::get<ModuleRequest>(event.detail);
+  asked.modules = {"ip_vs"};
+  for (const char* alias : {"net-pf-21", "net_pf_21", "net-pf_21"}) {
+    asked.alias = alias;
+    EXPECT_EQ(decided({.alias = {"net-pf-*"}}, event), "rule");
+    EXPECT_EQ(decided({.alias = {"net_pf_2?"}}, event), "rule");
+    EXPECT_EQ(decided({.alias = {"net[-_]pf*"}}, event), "rule");
+    EXPECT_EQ(decided({.alias = {"net-pf-2[0-9]"}}, event), "rule");
+  }
+  EXPECT_EQ(decided({.module = {"ip-*"}}, event), "rule");
+  EXPECT_EQ(decided({.module = {"ip_vs"}}, event), "rule");
+}
+
 TEST(DecideModule, ModuleThatIsNotThereMatchesNoNameOfOne) {
   auto event = request(true);
   std::get<ModuleRequest>(event.detail).modules.clear();
@@ -78,6 +93,16 @@ TEST(DecideModule, UnknownAskerIsDeniedUnlessARuleNamesHim) {
   EXPECT_EQ(decision.rule, kDefaults);
   EXPECT_EQ(decision.action.kind, ActionKind::reject);
   EXPECT_EQ(decided({.asker = ModuleAsker::unknown}, unknown), "rule");
+}
+
+TEST(DecideModule, NothingHoldsOfAnUnknownAskerHimself) {
+  const Event unknown{.detail = ModuleRequest{.alias = "fs-xfs"}};
+  const auto asked = ModuleAsker::unknown;
+  EXPECT_EQ(decided({.asker = asked, .alias = {"fs-*"}}, unknown), "rule");
+  EXPECT_EQ(decided({.uid = {0}, .asker = asked}, unknown), "defaults");
+  EXPECT_EQ(decided({.user_namespace = UserNamespace::host, .asker = asked}, unknown), "defaults");
+  EXPECT_EQ(decided({.asker = asked, .exe = {"**"}}, unknown), "defaults");
+  EXPECT_EQ(decided({.asker = asked, .tag = {"*"}}, unknown), "defaults");
 }
 
 TEST(DecideModule, WithoutRulesTheKernelsSettingIsNoBusinessOfOurs) {
