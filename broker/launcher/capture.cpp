@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/text.h"
