@@ -66,6 +66,7 @@ class Broker {
         active_{io_, limits::kActive},
         active_modules_{io_, limits::kActiveModules},
         module_places_{io_, limits::kModules},
+        unawaited_modules_{io_, limits::kModulesUnawaited},
         running_{io_, wire::kMaxCaptures},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
         key_shares_{io_, limits::kRunningEach, 1},
@@ -83,6 +84,7 @@ class Broker {
                          {.trace = helper_trace_,
                           .aliases = aliases_,
                           .places = module_places_,
+                          .unawaited = unawaited_modules_,
                           .supervisor = ::getppid()}},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, core_dump_sink(),
                           &Broker::lost},
@@ -209,6 +211,7 @@ class Broker {
   Semaphore active_;
   Semaphore active_modules_;
   Semaphore module_places_;
+  Semaphore unawaited_modules_;
   Semaphore running_;
   dispatch::FairShare shares_;
   dispatch::FairShare key_shares_;
