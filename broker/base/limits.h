@@ -39,7 +39,11 @@ inline constexpr std::chrono::seconds kResyncEvery{5};
 // own and the host's find room. Only root of the host is not counted. What is beyond is denied.
 inline constexpr std::size_t kModulesEach = 8;
 inline constexpr std::size_t kModules = 25;
-// Connections of the shim for modules; no more of it can run.
+// Of those for which nobody waits (request_module_nowait), whoever asks: the kernel does not count
+// them, and a flood would take all connections.
+inline constexpr std::size_t kModulesUnawaited = 8;
+// Connections of the shim for modules: more than the kernel lets wait. What is beyond, for which
+// nobody waits, stays in the backlog until the shim gives up.
 inline constexpr std::size_t kActiveModules = 64;
 // What handlers may take to say yes or no; the shim waits for four seconds.
 inline constexpr std::chrono::seconds kModuleDeadline{3};

@@ -67,6 +67,7 @@ class Broker {
         active_shims_{io_, limits::kActive},
         active_modules_{io_, limits::kActiveModules},
         module_places_{io_, limits::kModules},
+        unawaited_modules_{io_, limits::kModulesUnawaited},
         running_{io_, wire::kMaxCaptures},
         handling_{io_, wire::kMaxCaptures - 1},
         shares_{io_, limits::kRunningEach, limits::kWaitingEach},
@@ -85,6 +86,7 @@ class Broker {
                          {.trace = helper_trace_,
                           .aliases = aliases_,
                           .places = module_places_,
+                          .unawaited = unawaited_modules_,
                           .supervisor = ::getppid()}},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, core_dump_sink(),
                           &Broker::lost},
@@ -213,6 +215,7 @@ class Broker {
   Semaphore active_shims_;  // apart, so that key requests do not wait behind dumps
   Semaphore active_modules_;
   Semaphore module_places_;
+  Semaphore unawaited_modules_;
   Semaphore running_;
   Semaphore handling_;
   dispatch::FairShare shares_;

@@ -52,6 +52,14 @@ asio::awaitable<Outcome> ModuleRequestCase::handle() {
   } else {
     complain(asker.error());
   }
+  // Before anything that takes time: there may be any number of them.
+  if (asker_ && !asker_->waits) {
+    if (modules_.unawaited.exhausted()) {
+      complain(from_errno("have so many modules loaded for which nobody waits", EBUSY));
+      co_return deny(Outcome::busy);
+    }
+    unawaited_ = co_await modules_.unawaited.acquire();
+  }
   if (asker_) {
     const auto known = co_await identify();
     if (!known) {

@@ -52,6 +52,7 @@ class ModuleRequestCase {
   sources::ModuleRequestArrival arrival_;
   std::optional<AskerTask> asker_;
   UniqueFd pidfd_;  // the asker's
+  Semaphore::Permit unawaited_;
   Semaphore::Permit share_;
   Semaphore::Permit place_;
   Semaphore::Permit running_;

@@ -15,7 +15,8 @@ namespace upcall::dispatch {
 struct ModuleServices {
   sources::HelperTrace& trace;
   const ModuleAliases& aliases;
-  Semaphore& places;  // of all but root's
+  Semaphore& places;     // of all but root's
+  Semaphore& unawaited;  // of all for which nobody waits
   pid_t supervisor{};
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources/helper_trace.h"
 
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,6 +10,9 @@
 namespace upcall::sources {
 namespace {
 
+// How often a buffer is looked at that cannot be waited for.
+constexpr std::chrono::seconds kLookAgain{1};
+
 // As the trace's.
 std::uint64_t now() {
   timespec time{};
@@ -16,6 +20,13 @@ std::uint64_t now() {
   constexpr std::uint64_t kNanoseconds = 1'000'000'000;
   return static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds +
          static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+// Of a CPU that is not online: the kernel then reports an error at once, each time, until it is.
+bool cannot_be_waited_for(int buffer) {
+  pollfd state{.fd = buffer, .events = POLLIN};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & POLLERR) != 0 &&
+         (state.revents & POLLIN) == 0;
 }
 
 }  // namespace
@@ -33,8 +44,14 @@ void HelperTrace::start() {
 
 asio::awaitable<void> HelperTrace::watch(std::size_t buffer) {
   auto& descriptor = *buffers_[buffer];
+  asio::steady_timer pause{io_};
+  boost::system::error_code ec;
   for (;;) {
-    boost::system::error_code ec;
+    if (cannot_be_waited_for(descriptor.native_handle())) {
+      pause.expires_after(kLookAgain);
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      continue;
+    }
     co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read,
                                    asio::redirect_error(asio::use_awaitable, ec));
     if (ec) throw boost::system::system_error{ec, "wait for the kernel's trace"};

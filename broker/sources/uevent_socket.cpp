@@ -49,26 +49,38 @@ UeventSocket::UeventSocket(asio::io_context& io, UniqueFd socket, int sysfs, Sin
 
 asio::awaitable<void> UeventSocket::run() {
   error_code ec;
-  asio::steady_timer gathered{io_};
   auto drained = std::chrono::steady_clock::time_point{};
+  auto left = Drained::empty;
   while (!stopped_) {
     if (paused_) {
       co_await resumed_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
       continue;
     }
-    arm_wakeup();
-    co_await wakeup_.async_wait(asio::posix::descriptor_base::wait_read,
-                                asio::redirect_error(asio::use_awaitable, ec));
-    take_wakeup();
-    if (ec && ec != asio::error::operation_aborted)
-      throw boost::system::system_error{ec, "uevent socket"};
-    if (std::chrono::steady_clock::now() - drained < kGather) {
-      gathered.expires_after(kGather);
-      co_await gathered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (left == Drained::more) {
+      // Only a turn for the others: the last read may have been of all there was, and a loss must
+      // be told now, not with the next uevent.
+      co_await asio::post(io_, asio::use_awaitable);
+    } else {
+      co_await wait(drained);
     }
-    if (!stopped_ && drain() == Drained::empty && overrun_) count_dropped();
+    if (stopped_) break;
+    left = drain();
+    if (left == Drained::empty && overrun_) count_dropped();
     drained = std::chrono::steady_clock::now();
   }
+}
+
+asio::awaitable<void> UeventSocket::wait(std::chrono::steady_clock::time_point drained) {
+  error_code ec;
+  arm_wakeup();
+  co_await wakeup_.async_wait(asio::posix::descriptor_base::wait_read,
+                              asio::redirect_error(asio::use_awaitable, ec));
+  take_wakeup();
+  if (ec && ec != asio::error::operation_aborted)
+    throw boost::system::system_error{ec, "uevent socket"};
+  if (std::chrono::steady_clock::now() - drained >= kGather) co_return;
+  asio::steady_timer gathered{io_, kGather};
+  co_await gathered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
 }
 
 void UeventSocket::arm_wakeup() {

@@ -46,9 +46,11 @@ class UeventSocket {
   void resume();
 
  private:
-  enum class Drained : std::uint8_t { empty, more };
+  enum class Drained : std::uint8_t { empty, more };  // more: perhaps
   [[nodiscard]] Drained drain();
   void forget_waiting();
+  // For an uevent; and for some to gather, unless the latest were `drained` a while ago.
+  [[nodiscard]] asio::awaitable<void> wait(std::chrono::steady_clock::time_point drained);
   void arm_wakeup();
   void take_wakeup();
   void take(const kernel::UeventDatagram& datagram);
