@@ -20,8 +20,8 @@ class Acceptor {
   using Taken = std::function<void(UniqueFd connection, Semaphore::Permit place)>;
   using Failed = std::function<void(const Error&)>;
 
-  // Takes no more connections than there are `places`; the others wait in the backlog. `flags` are
-  // accept4(2)'s.
+  // Takes no more connections than there are `places`; the others wait in the backlog. `flags` of
+  // accept4(2): 0 or SOCK_NONBLOCK.
   Acceptor(asio::io_context& io, UniqueFd listener, Semaphore& places, int flags)
       : listener_{io, listener.release()}, pause_{io}, places_{places}, flags_{flags} {
     listener_.non_blocking(true);
@@ -31,7 +31,8 @@ class Acceptor {
   [[nodiscard]] asio::awaitable<void> run(Taken taken, Failed failed) {
     for (;;) {
       auto place = co_await places_.acquire();
-      UniqueFd connection{::accept4(listener_.native_handle(), nullptr, nullptr, flags_)};
+      UniqueFd connection{
+          ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | flags_)};
       if (connection) {
         taken(std::move(connection), std::move(place));
       } else if (errno == EAGAIN) {

@@ -19,7 +19,7 @@ ControlSocket::ControlSocket(asio::io_context& io, UniqueFd listener, Answers an
                              Monitors& monitors)
     : io_{io},
       active_{io, limits::kControlClients},
-      acceptor_{io, std::move(listener), active_, SOCK_CLOEXEC | SOCK_NONBLOCK},
+      acceptor_{io, std::move(listener), active_, SOCK_NONBLOCK},
       answers_{answers},
       monitors_{monitors} {}
 

@@ -38,7 +38,7 @@ Result<CoreDumpArrival> look_at(UniqueFd stream) {
 // MSG_DONTWAIT.
 CoreDumpSocket::CoreDumpSocket(asio::io_context& io, UniqueFd listener, Semaphore& active,
                                CoreDumpSink sink, LossSink lost)
-    : acceptor_{io, std::move(listener), active, SOCK_CLOEXEC},
+    : acceptor_{io, std::move(listener), active, 0},
       sink_{std::move(sink)},
       lost_{std::move(lost)} {}
 

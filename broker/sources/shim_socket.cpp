@@ -115,7 +115,7 @@ Result<ModuleRequestArrival> to_module_request(const Message& message, int conne
 ShimSocket::ShimSocket(asio::io_context& io, UniqueFd listener, Semaphore& active, ShimSinks sinks,
                        LossSink lost)
     : io_{io},
-      acceptor_{io, std::move(listener), active, SOCK_CLOEXEC | SOCK_NONBLOCK},
+      acceptor_{io, std::move(listener), active, SOCK_NONBLOCK},
       sinks_{std::move(sinks)},
       lost_{std::move(lost)} {}
 
