@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/asio.h"
 #include "base/unique_fd.h"
@@ -17,7 +18,8 @@ template <class Sink>
 class Drain {
  public:
   // `socket` is our end of the handler's descriptor.
-  Drain(asio::io_context& io, UniqueFd socket) : socket_{io, socket.release()} {}
+  Drain(asio::io_context& io, UniqueFd socket, Sink sink = {})
+      : socket_{io, socket.release()}, sink_{std::move(sink)} {}
 
   // Shares ownership, since the handler's end need not be the loop's.
   [[nodiscard]] static asio::awaitable<void> run(std::shared_ptr<Drain> drain) {

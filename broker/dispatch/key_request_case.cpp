@@ -12,6 +12,8 @@
 namespace upcall::dispatch {
 namespace {
 
+static_assert(policy::kMaxReply == wire::kMaxKeyPayload);
+
 // What is our fault, or of the moment, is forgotten at once.
 constexpr policy::Negative kBusy{.error = EBUSY, .seconds = 1};
 constexpr policy::Negative kLost{.error = EIO, .seconds = 1};
@@ -163,7 +165,8 @@ asio::awaitable<std::optional<std::string>> KeyRequestCase::ask(std::uint32_t ro
     complain(run.error());
     co_return std::nullopt;
   }
-  const auto payload = std::make_shared<Drain<Payload>>(services_.io, std::move(reply->ours));
+  const auto payload = std::make_shared<Drain<Payload>>(services_.io, std::move(reply->ours),
+                                                        Payload{handler.max_reply});
   start_loop(services_.io, Drain<Payload>::run(payload));
   const bool succeeded = co_await wait_for(*run);
   const auto& given = payload->finish();

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler answers to a key request: bytes, as they are, so many as a key can hold.
+// What a handler answers to a key request: bytes, as they are, and so many as its policy allows.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "wire/shim.h"
 
 namespace upcall::dispatch {
 
 class Payload {
  public:
+  explicit Payload(std::size_t most) : most_{most} {}
+
   void take(std::string_view bytes) {
-    if (bytes.size() > wire::kMaxKeyPayload - bytes_.size()) too_long_ = true;
+    if (bytes.size() > most_ - bytes_.size()) too_long_ = true;
     if (!too_long_) bytes_.append(bytes);
   }
   void finish() {}
@@ -21,6 +22,7 @@ class Payload {
   [[nodiscard]] bool too_long() const { return too_long_; }
 
  private:
+  std::size_t most_;
   std::string bytes_;
   bool too_long_{false};
 };

@@ -92,6 +92,7 @@ void put_handler(Packer& out, const Handler& handler) {
   out.put(handler.authority);
   out.put(handler.nul_terminated);
   out.put(handler.seconds);
+  out.put(handler.max_reply);
 }
 
 void put_uevent_match(Packer& out, const UeventMatch& when) {
@@ -214,6 +215,7 @@ Handler get_handler(Unpacker& in) {
   handler.authority = get_bool(in);
   handler.nul_terminated = get_bool(in);
   handler.seconds = in.get<std::uint32_t>();
+  handler.max_reply = in.get<std::uint32_t>();
   return handler;
 }
 

@@ -136,6 +136,9 @@ struct ModuleRule {
 // Where a handler runs, and so to whom its event is described.
 enum class Place : std::uint8_t { container, host };
 
+// What a key of the type `user` holds at most (include/keys/user-type.h).
+inline constexpr std::uint32_t kMaxReply = 32767;
+
 struct Handler {
   std::string name;
   Place place{};
@@ -143,6 +146,7 @@ struct Handler {
   bool authority{};         // the handler gives it itself; else its standard output is the payload
   bool nul_terminated{};    // the payload gets a NUL at its end
   std::uint32_t seconds{};  // that the key lives; 0: until somebody takes it away
+  std::uint32_t max_reply{kMaxReply};  // bytes; a longer one is none
   bool operator==(const Handler&) const = default;
 };
 

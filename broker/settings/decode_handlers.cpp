@@ -28,6 +28,7 @@ struct HandlerKeys {
   const Value* run{};
   const Value* with{};
   const Value* seccomp{};
+  const Value* of_reply{};  // one of the keys that shape it
   Place place{Place::container};
   std::optional<std::chrono::milliseconds> timeout;
 };
@@ -151,6 +152,18 @@ void read_ttl(Reader& reader, const Value& value, policy::Handler& handler) {
   assign(handler.seconds, seconds);
 }
 
+void read_max_reply(Reader& reader, const Value& value, policy::Handler& handler) {
+  const auto text = reader.text(value);
+  if (!text) return;
+  const auto size = parse_size(*text);
+  if (size && *size >= 1 && *size <= policy::kMaxReply) {
+    handler.max_reply = static_cast<std::uint32_t>(*size);
+  } else {
+    reader.complain(value.place, "expected a size from 1 to " + std::to_string(policy::kMaxReply) +
+                                     " bytes, such as 4KiB");
+  }
+}
+
 HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value,
                           policy::Handler& handler) {
   HandlerKeys keys;
@@ -168,8 +181,23 @@ HandlerRow decode_handler(Reader& reader, const Name& name, const Value& value,
               {"with", [&](const Value& held) { keys.with = &held; }},
               {"authority", flag(row.authority)},
               {"kernel_requests", flag(row.kernel_requests)},
-              {"nul_terminated", flag(handler.nul_terminated)},
-              {"ttl", [&](const Value& held) { read_ttl(reader, held, handler); }}});
+              {"nul_terminated",
+               [&](const Value& held) {
+                 keys.of_reply = &held;
+                 assign(handler.nul_terminated, reader.boolean(held));
+               }},
+              {"max_reply",
+               [&](const Value& held) {
+                 keys.of_reply = &held;
+                 read_max_reply(reader, held, handler);
+               }},
+              {"ttl", [&](const Value& held) {
+                 keys.of_reply = &held;
+                 read_ttl(reader, held, handler);
+               }}});
+  if (row.authority && keys.of_reply != nullptr)
+    reader.complain(keys.of_reply->place,
+                    "a handler with 'authority' makes the key itself; this is for replies");
   row.place = keys.place;
   read_seccomp(reader, keys, row);
   row.timeout = keys.timeout.value_or(kUsualTimeout);

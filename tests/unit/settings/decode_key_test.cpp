@@ -15,7 +15,7 @@ using Texts = std::vector<std::string>;
 constexpr const char* kPolicy = R"(version: 1
 containers: {web: {anonymous: true}}
 handlers:
-  resolve: {run: [/bin/resolve, "{key}", "{key_description}"], ttl: 10min, nul_terminated: true}
+  resolve: {run: [/bin/resolve, "{key}", "{key_description}"], ttl: 10min, nul_terminated: true, max_reply: 4KiB}
   keyctl: {run: /bin/keyctl, authority: true, kernel_requests: true}
 rules:
   - name: vault
@@ -79,6 +79,8 @@ TEST(DecodeKey, ReadsWhatAHandlerMay) {
   ASSERT_EQ(settings.policy.handlers.size(), 2U);
   EXPECT_EQ(settings.policy.handlers[0].seconds, 600U);
   EXPECT_TRUE(settings.policy.handlers[0].nul_terminated);
+  EXPECT_EQ(settings.policy.handlers[0].max_reply, 4096U);
+  EXPECT_EQ(settings.policy.handlers[1].max_reply, policy::kMaxReply);
   EXPECT_TRUE(settings.policy.handlers[1].authority);
 }
 
@@ -99,6 +101,16 @@ TEST(DecodeKey, RefusesWhatBelongsToTheOtherKind) {
   EXPECT_EQ(first_mistake("handlers: {k: {run: /k, in: host, authority: true}}\n"
                           "rules: [{name: r, on: coredump, do: k}]\n"),
             "handler 'k' has 'authority' over keys, and this is a core dump");
+}
+
+TEST(DecodeKey, RefusesToShapeAReplyThatIsNotThere) {
+  for (const char* key : {"ttl: 1min", "nul_terminated: true", "max_reply: 1KiB"}) {
+    EXPECT_EQ(first_mistake("handlers: {k: {run: /k, in: host, authority: true, " +
+                            std::string{key} + "}}\n"),
+              "a handler with 'authority' makes the key itself; this is for replies");
+  }
+  EXPECT_EQ(first_mistake("handlers: {k: {run: /k, in: host, max_reply: 33KiB}}\n"),
+            "expected a size from 1 to 32767 bytes, such as 4KiB");
 }
 
 TEST(DecodeKey, RefusesTwoAnswersToOneKey) {
