@@ -174,9 +174,9 @@ asio::awaitable<bool> ModuleRequestCase::ask(std::uint32_t row) {
     complain(run.error());
     co_return false;
   }
-  const auto patience = std::make_shared<Patience>(services_, run->process(),
-                                                   arrival_.arrived + limits::kModuleDeadline,
-                                                   task_directory(event_.origin) + "/status");
+  Wait wait{.deadline = arrival_.arrived + limits::kModuleDeadline,
+            .status = task_directory(event_.origin) + "/status"};
+  const auto patience = std::make_shared<Patience>(services_, run->process(), std::move(wait));
   start_loop(services_.io, Patience::watch(patience));
   const bool granted = co_await run->finish();
   patience->end();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a run for a key request may go on: until the request's deadline, or until its requester
+// How long a run for a request may go on: until the request's deadline, or until its requester
 // was killed. Then the launcher kills it.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace upcall::dispatch {
 
-// When a key request is over, whatever its handler does.
+// When a request for a key or a module is over, whatever its handler does.
 struct Wait {
   std::chrono::steady_clock::time_point deadline;
   std::string status;  // the requester's, below /proc
