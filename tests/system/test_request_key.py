@@ -200,7 +200,7 @@ class Failures(RequestKey):
         container = self.demo("--no-user", "--capabilities=a80425fb")
         limit = kernel.read("kernel/keys/root_maxkeys")
         self.addCleanup(kernel.write, "kernel/keys/root_maxkeys", limit)
-        kernel.write("kernel/keys/root_maxkeys", 0)
+        kernel.write("kernel/keys/root_maxkeys", 1)
         self.assertEqual(self.request(container, uid=1000).payload, "user demo:x secret 0")
 
     def test_handler_that_asks_for_itself_without_end(self):
