@@ -25,8 +25,11 @@ namespace {
 const std::filesystem::path kPass = std::filesystem::path{UPCALL_BUILD_FOLDER} / "libexec" / "pass";
 
 std::string contents(const std::filesystem::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  std::ifstream in{path, std::ios::binary | std::ios::ate};
+  if (!in) return {};
+  std::string bytes(static_cast<std::size_t>(in.tellg()), '\0');
+  in.seekg(0).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
 }
 
 // A stretch of memory that was never touched, with data at both ends: a hole in the core.
