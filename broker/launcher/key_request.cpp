@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "launcher/broken.h"
 #include "launcher/key_owner.h"
 
 namespace upcall::launcher {
@@ -96,7 +97,8 @@ Result<Ok> read_target(KeyRequest& request) {
 
 Result<Ok> isolate_keys() {
   const uid_t own = ::getuid();
-  if (::setresuid(choose_key_owner(), kSame, kSame) != 0) return from_errno("become another user");
+  if (!broken::kParent && ::setresuid(choose_key_owner(), kSame, kSame) != 0)
+    return from_errno("become another user");
   const auto keyring = kernel::join_new_session_keyring();
   if (::setresuid(own, kSame, kSame) != 0) return from_errno("become root again");
   if (!keyring && keyring.error().code == std::errc::function_not_supported) return Ok{};

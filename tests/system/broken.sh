@@ -19,7 +19,7 @@ declare -A notices=(
     [filters]=test_invariants.CrunReduced.test_seccomp_filters_are_at_least_those_of_init
     [memory]=test_attacks.ClonePrivileged.test_handler_that_is_reached_before_its_exec_has_nothing_to_give
     [inherited]=test_strange_places.StrangePlaces.test_interpreter_of_the_container_s_own_does_not_take_the_place_of_a_handler_of_ours
-    [parent]=test_attacks.ClonePrivileged.test_handler_of_the_attacker_finds_nothing_to_use
+    [parent]=test_attacks.CloneReduced.test_handler_of_the_attacker_finds_nothing_to_use
     [vault]=test_attacks.CloneReduced.test_handler_out_of_the_vault_cannot_be_changed
 )
 build=$PWD/build/broken
