@@ -21,7 +21,7 @@ def text(value): return struct.pack("I", len(value)) + value.encode()
 def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
 def row(args, place, user, timeout=5000):
     return (text("r") + struct.pack("I", VAULT) + text("busybox") + texts(args) + texts([])
-            + struct.pack("=IIIIqI??", place, user, 77777, 77777, timeout, 0, False, False))
+            + struct.pack("=IIIIqI???", place, user, 77777, 77777, timeout, 0, False, False, False))
 
 ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
         row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),
@@ -50,7 +50,7 @@ class Launcher:
         self.send(struct.pack("IIQii", 1, 1, 1, tid, -1), [pidfd])
         reply = self.broker.recv(8192)
         names = "error step capture verdict failed init pid_depth user_depth dumpable".split()
-        return dict(zip(names, struct.unpack("iIIIIiIIi", reply[16:52])), texts=reply[256:])
+        return dict(zip(names, struct.unpack("iIIIIiIIi", reply[16:52])), texts=reply[264:])
 
     def start(self, capture, row, environment=b"UPCALL_SIGNAL_NUMBER=11\0"):
         pairs = [socket.socketpair() for _ in range(4)]

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests that need kernel.core_pattern, which all of the machine shares: takes it for this
-// process alone and puts everything back, also when a signal or a failed assertion ends the test.
+// process alone and puts everything back, however the test ends.
 #pragma once
+
+#include <sys/types.h>
 
 #include <string_view>
 
@@ -28,6 +30,7 @@ class CorePatternGuard {
  private:
   UniqueFd lock_;
   kernel::CoreSettings before_;
+  pid_t keeper_{-1};  // the child that restores if we cannot
 };
 
 }  // namespace upcall::test
