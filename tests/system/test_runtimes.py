@@ -1,104 +1,166 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Containers of podman, LXC and systemd-nspawn: a crash in one is known by its runtime, name and id, and is handled
-inside."""
+"""Containers of crun, runc, podman, LXC and systemd-nspawn: whatever one causes is known by the record of its runtime,
+and is handled inside."""
 
 import json
 import pathlib
 import unittest
 
-from upcalltest import managers
+from upcalltest import managers, modules, paths
 from upcalltest.case import SystemTest
 from upcalltest.container import namespaces_of
 from upcalltest.daemon import fields
+from upcalltest.keys import Helper, answers_in
 
 POLICY = """\
 version: 1
-runtimes: {{crun: [], runc: {runc}, containerd: [], docker: [], podman: {podman}}}
+runtimes: {{crun: {crun}, runc: {runc}, containerd: [], docker: [], podman: {podman}}}
 containers:
   recorded: {{runtime: "*"}}
   unknown: {{anonymous: true}}
 handlers:
-  tell:
-    run:
-      - /bin/sh
-      - -c
-      - 'readlink /proc/self/ns/mnt >/told; for word; do echo "$word"; done >>/told'
-      - sh
-      - "{{container}}"
-      - "{{runtime}}"
-      - "{{container_id}}"
-      - "{{container_name}}"
-      - "{{image}}"
-    in: container
+  tell: {{run: [/bin/sh, -c, '/bin/say "$@" >/told', sh, {facts}], in: container}}
+  answer: {{run: [/bin/say, {facts}], in: container}}
 rules:
-  - {{name: all, on: coredump, when: {{container: "*"}}, do: tell}}
+  - {{name: crashes, on: coredump, when: {{container: "*"}}, do: tell}}
+  - {{name: keys, on: request-key, when: {{container: "*"}}, do: answer}}
+  - {{name: modules, on: modprobe, when: {{container: "*"}}, do: deny}}
 defaults: {{coredump: reject}}
 """
-KEYS = ("container", "runtime", "id", "name", "image")
+# The mount namespace that it runs in, and what it was told.
+SAY = '#!/bin/sh\nprintf "%s|%s|%s|%s|%s|%s" "$(readlink /proc/self/ns/mnt)" "$@"\n'
+FACTS = '"{container}", "{runtime}", "{container_id}", "{container_name}", "{image}"'
 
 
-class Runtimes(SystemTest):
-    def make(self, kind, **options):
-        if reason := managers.missing(*kind.NEEDS):
-            self.skipTest(reason)
-        container = kind(self.directory, **options)
-        self.addCleanup(container.close)
+class EachKind:
+    """What one container causes, of each kind: the log and the handler name it, and the handler runs inside."""
+
+    image = ""
+
+    def make(self, files):
+        raise NotImplementedError
+
+    def records(self, container):
+        """Where the runtime keeps them, if that is not where it does by default."""
+        del container
+        return {}
+
+    def setUp(self):
+        super().setUp()
+        say = pathlib.Path(self.directory, "say")
+        say.write_text(SAY)
+        self.container = self.make([(say, "/bin/say"), (paths.REQUESTER, "/bin/requester"),
+                                    (paths.AUTOLOAD, "/bin/autoload")])
+        self.addCleanup(self.container.close)
+        records = {"crun": [], "runc": [], "podman": [], **self.records(self.container)}
+        records = {name: json.dumps([*map(str, where)]) for name, where in records.items()}
+        self.daemon = self.start(POLICY.format(facts=FACTS, **records))
+
+    def decided(self, *parts):
+        """What the log says of the decision and of the end."""
+        decided = fields(self.daemon.wait_for(*parts))
+        self.assertEqual((decided["verdict"], decided["container"], decided["runtime"], decided["id"]),
+                         ("in-container", "recorded", self.runtime, self.container.id))
+        return decided, fields(self.daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
+
+    def check_told(self, told, decided):
+        place, *words = told.split("|")
+        self.assertEqual(place, namespaces_of(self.container.init)["mnt"])
+        self.assertNotEqual(place, namespaces_of("self")["mnt"])
+        self.assertEqual(words, ["recorded", self.runtime, self.container.id, decided.get("name", ""), self.image])
+
+    def test_crash(self):
+        self.container.do("/bin/crash")
+        decided, outcome = self.decided(" kind=coredump ", 'comm="crash"', "verdict=")
+        self.assertEqual(outcome, "handled")
+        self.check_told(self.container.path("/told").read_text(), decided)
+
+    def test_key(self):
+        helper = Helper(self.directory, self.daemon.directory / "run" / "shim.socket")
+        self.addCleanup(helper.close)
+        (answer,) = answers_in(self.container.do("/bin/requester user upcall:key callout"))
+        decided, outcome = self.decided(" kind=request-key ", 'description="upcall:key"', "verdict=")
+        self.assertEqual(outcome, "handled")
+        self.check_told(answer.payload, decided)
+
+    def test_module(self):
+        alias = modules.ask_in(self.container, self.daemon)
+        _, outcome = self.decided(" kind=modprobe ", f'alias="{alias}"', "verdict=")
+        self.assertEqual(outcome, "rejected")
+
+
+class Oci(EachKind):
+    def make(self, files):
+        container = self.oci(self.runtime, files=files)
+        container.id = container.name
         return container
 
-    def crash(self, container, runc=(), podman=()):
-        """What the handler was told, once it is sure that it ran inside; what the log says of the crash."""
-        daemon = self.start(POLICY.format(runc=json.dumps([*map(str, runc)]), podman=json.dumps([*map(str, podman)])))
-        container.crash()
-        decided = fields(daemon.wait_for('comm="crash"', "verdict="))
-        event = f"event={decided['event']} "
-        self.assertEqual(decided["verdict"], "in-container")
-        self.assertEqual(fields(daemon.wait_for(event, "outcome="))["outcome"], "handled")
-        place, *told = container.path("/told").read_text().split("\n")
-        self.assertEqual(place, namespaces_of(container.init)["mnt"])
-        self.assertNotEqual(place, namespaces_of("self")["mnt"])
-        return dict(zip(KEYS, told)), decided
+    def records(self, container):
+        return {self.runtime: [container.state]}
 
-    def check_known(self, told, decided, runtime, container):
-        self.assertEqual((told["container"], told["runtime"], told["id"]), ("recorded", runtime, container.id))
-        self.assertEqual((decided["runtime"], decided["id"]), (runtime, container.id))
 
-    def check_named(self, told, decided, container, image):
-        self.assertEqual((told["name"], decided["name"]), (container.name, container.name))
-        self.assertEqual(told["image"], image)
+class Crun(Oci, SystemTest):
+    runtime = "crun"
 
-    def crash_podman(self):
-        container = self.make(managers.Podman)
-        return container, *self.crash(container, runc=[container.state], podman=container.storage)
 
-    def test_podman(self):
-        container, told, decided = self.crash_podman()
-        self.check_known(told, decided, "podman", container)
+class Runc(Oci, SystemTest):
+    runtime = "runc"
 
-    def test_podman_name_and_image(self):
-        container, told, decided = self.crash_podman()
-        self.check_named(told, decided, container, image=f"localhost/{container.name}:latest")
 
-    def test_lxc_handles_inside(self):
-        self.crash(self.make(managers.Lxc))
+class Managed(EachKind):
+    def make(self, files):
+        if reason := managers.missing(*self.manager.NEEDS):
+            self.skipTest(reason)
+        return self.manager(self.directory, files)
 
-    def test_lxc_is_known(self):
-        container = self.make(managers.Lxc)
-        told, decided = self.crash(container)
-        self.check_known(told, decided, "lxc", container)
-        self.check_named(told, decided, container, image="")
+    def decided(self, *parts):
+        decided, outcome = super().decided(*parts)
+        self.assertEqual(decided["name"], self.container.name)
+        return decided, outcome
 
-    def test_nspawn(self):
+
+class Podman(Managed, SystemTest):
+    runtime, manager = "podman", managers.Podman
+
+    def records(self, container):
+        return {"runc": [container.state], "podman": container.storage}
+
+    @property
+    def image(self):
+        return f"localhost/{self.container.name}:latest"
+
+
+class Lxc(Managed, SystemTest):
+    runtime, manager = "lxc", managers.Lxc
+
+
+class Nspawn(Managed, SystemTest):
+    runtime, manager = "nspawn", managers.Nspawn
+
+    def setUp(self):
         if pathlib.Path("/run/systemd/system").exists():
             self.skipTest("this machine has a systemd-machined of its own, which must have no rival")
-        container = self.make(managers.Nspawn)
-        told, decided = self.crash(container)
-        self.check_known(told, decided, "nspawn", container)
-        self.check_named(told, decided, container, image="")
+        super().setUp()
 
-    def test_nspawn_that_is_not_registered_is_unknown(self):
-        told, decided = self.crash(self.make(managers.Nspawn, registered=False))
-        self.assertEqual(told, {"container": "unknown", **dict.fromkeys(KEYS[1:], "")})
+
+class NotRegistered(Nspawn):
+    """systemd-nspawn keeps no record of it: it is somebody's, but nobody knows whose."""
+
+    def make(self, files):
+        if reason := managers.missing(*self.manager.NEEDS):
+            self.skipTest(reason)
+        return self.manager(self.directory, files, registered=False)
+
+    def decided(self, *parts):
+        decided = fields(self.daemon.wait_for(*parts))
+        self.assertEqual((decided["verdict"], decided["container"]), ("in-container", "unknown"))
         self.assertNotIn("runtime", decided)
+        return decided, fields(self.daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
+
+    def check_told(self, told, decided):
+        place, *words = told.split("|")
+        self.assertEqual(place, namespaces_of(self.container.init)["mnt"])
+        self.assertEqual(words, ["unknown", "", "", "", ""])
 
 
 if __name__ == "__main__":

@@ -55,6 +55,10 @@ class Inside:
     def run(self, *command, seconds=30, **options):
         return self.start(*command, **options).wait(seconds)
 
+    def do(self, command):
+        """What a command of the shell says, whatever becomes of it."""
+        return self.run("/bin/sh", "-c", command).output
+
     def path(self, inside):
         """A file of the container, as the host can reach it."""
         return pathlib.Path(f"/proc/{self.init}/root{inside}")

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers as their users make them: by podman, LXC and systemd-nspawn.
 
-The init of each waits for a line at a FIFO, and then has a child crash: the crash is that of an ordinary process of the
+The init of each runs the commands that come in by a FIFO: whatever happens is the doing of an ordinary process of the
 container, whoever made it.
 """
 
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -18,10 +19,16 @@ import tarfile
 
 from . import paths
 from .container import Inside
-from .oci import make_root, unified_hierarchy
+from .oci import SECCOMP, make_root, unified_hierarchy
 from .waiting import wait_readable
 
-INIT = "#!/bin/sh\nwhile read line </go; do /bin/crash; done\n"
+INIT = """\
+#!/bin/sh
+while read -r line </go; do
+    (eval "$line") >/said 2>&1
+    echo >/done
+done
+"""
 _numbers = itertools.count(1)
 
 
@@ -34,12 +41,13 @@ def missing(*programs):
 class Managed(Inside):
     """Nothing of it is left once it is closed, or its test has ended in any way."""
 
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, files=()):
         self.name = f"upcall-{kind}-{os.getpid()}-{next(_numbers)}"
         self.directory = pathlib.Path(directory) / self.name
         self.root = self.directory / "rootfs"
-        make_root(self.root, [(paths.VICTIMS / "crash", "/bin/crash")])
-        os.mkfifo(self.root / "go")
+        make_root(self.root, [(paths.VICTIMS / "crash", "/bin/crash"), *files])
+        for name in ("go", "done"):
+            os.mkfifo(self.root / name)
         (self.root / "init").write_text(INIT)
         (self.root / "init").chmod(0o755)
         self.processes = []
@@ -53,8 +61,14 @@ class Managed(Inside):
     def close(self):
         self.undo.close()
 
-    def crash(self):
-        self.path("/go").write_text("go\n")
+    def do(self, command):
+        done = os.open(self.path("/done"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            self.path("/go").write_text(command + "\n")
+            wait_readable(done, 60, f"end of '{command}'")
+        finally:
+            os.close(done)
+        return self.path("/said").read_text()
 
     def clean_up_with(self, cgroup, *command):
         """Once all is over: `command`, and the end of whatever is left in `cgroup`."""
@@ -95,27 +109,44 @@ def _run(*command):
     return done.stdout.strip()
 
 
+# conmon ends as podman, which mounts the storage once more and must not be overtaken.
+PODMAN_REMOVE = """\
+name=$1
+shift
+"$@" kill "$name"
+timeout 30 tail -s 0.1 --pid="$(cat "$0")" -f /dev/null
+"$@" rm --force --time=0 "$name"
+"""
+
+
 class Podman(Managed):
     """Of root, by runc, which takes cgroups of either version."""
 
     NEEDS = ("podman", "runc", "conmon")
 
-    def __init__(self, directory):
-        super().__init__("podman", directory)
+    def __init__(self, directory, files=()):
+        super().__init__("podman", directory, files)
         self.state = self.directory / "runc"
         self.storage = [self.directory / "store/overlay-containers", self.directory / "run/overlay-containers"]
         podman = ["podman", f"--root={self.directory}/store", f"--runroot={self.directory}/run",
                   f"--tmpdir={self.directory}/tmp", "--storage-driver=overlay", "--cgroup-manager=cgroupfs",
                   "--events-backend=none", "--runtime=runc", f"--runtime-flag=root={self.state}"]
+        # Its own filter allows no keys.
+        calls = [name for name in SECCOMP["syscalls"][0]["names"] if "key" not in name]
+        allowing = {**SECCOMP, "syscalls": [{**SECCOMP["syscalls"][0], "names": calls}]}
+        (self.directory / "seccomp.json").write_text(json.dumps(allowing))
         archive = self.directory / "root.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(self.root, arcname=".")
-        self.clean_up_with(unified_hierarchy() / self.name, *podman, "rm", "--force", "--time=0", self.name)
+        conmon = self.directory / "conmon.pid"
+        self.clean_up_with(unified_hierarchy() / self.name, "sh", "-c", PODMAN_REMOVE, conmon, self.name, *podman)
         try:
             _run(*podman, "import", archive, f"localhost/{self.name}")
             # Its own defaults of the limits are more than a machine without CAP_SYS_RESOURCE may set.
-            self.id = _run(*podman, "run", "--detach", f"--name={self.name}", f"--cgroup-parent=/{self.name}", "--network=none",
-                           "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", f"localhost/{self.name}", "/init")
+            self.id = _run(*podman, "run", "--detach", f"--name={self.name}", f"--conmon-pidfile={conmon}",
+                           f"--cgroup-parent=/{self.name}", "--network=none",
+                           "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", f"--security-opt=seccomp={self.directory}/seccomp.json",
+                           f"localhost/{self.name}", "/init")
             self.init = int(_run(*podman, "inspect", "--format={{.State.Pid}}", self.name))
         except BaseException:
             self.close()
@@ -127,8 +158,8 @@ class Lxc(Managed):
 
     NEEDS = ("lxc-start", "lxc-info", "lxc-stop")
 
-    def __init__(self, directory):
-        super().__init__("lxc", directory)
+    def __init__(self, directory, files=()):
+        super().__init__("lxc", directory, files)
         self.id = self.name
         (self.directory / "config").write_text(
             f"lxc.uts.name = demo\nlxc.rootfs.path = dir:{self.root}\nlxc.net.0.type = empty\nlxc.mount.auto = proc:mixed\n"
@@ -156,8 +187,8 @@ class Nspawn(Managed):
 
     NEEDS = ("systemd-nspawn", "dbus-daemon", MACHINED)
 
-    def __init__(self, directory, registered=True):
-        super().__init__("nspawn", directory)
+    def __init__(self, directory, files=(), registered=True):
+        super().__init__("nspawn", directory, files)
         self.id = self.name
         # Its name makes the cgroup a unit, of which machined asks for.
         self.cgroup = unified_hierarchy() / f"{self.name}.service"
@@ -173,7 +204,7 @@ class Nspawn(Managed):
                 self._start_bus()
                 self._start(MACHINED)
             said = self._start("systemd-nspawn", f"--directory={self.root}", f"--machine={self.name}", "--keep-unit",
-                               f"--register={'yes' if registered else 'no'}", "/init")
+                               f"--register={'yes' if registered else 'no'}", "--system-call-filter=@keyring", "/init")
             self.init = int(re.search(r"X_NSPAWN_LEADER_PID=(\d+)", said)[1])
         except BaseException:
             self.close()

@@ -46,6 +46,16 @@ def ask_by_crashes(daemon, alias):
     kernel.write("kernel/core_pattern", f"|{helper(daemon)} -q -- {alias}")
 
 
+def ask_in(container, daemon):
+    """Has a process of the container ask for the module of a protocol family; gives the alias."""
+    if setting() is None:
+        ask_by_crashes(daemon, "net-pf-9")
+        container.do("/bin/crash")
+    else:
+        container.do("/bin/autoload socket 9")
+    return "net-pf-9"
+
+
 def trace_instance():
     """Where the kernel keeps our trace, in a tracefs of a mount namespace of its own."""
     script = "mount -t tracefs tracefs /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
