@@ -26,7 +26,7 @@ constexpr std::size_t kMaxDepth = 64;
 Result<UniqueFd> open_namespace(std::optional<int> pidfd, const std::string& directory,
                                 std::size_t kind) {
   if (pidfd) {
-    UniqueFd fd{::ioctl(*pidfd, kRequests[kind])};
+    UniqueFd fd{::ioctl(*pidfd, kRequests[kind], 0)};  // any other argument is refused
     if (fd) return fd;
     // ENOTTY: a pidfd from before pidfs. EINVAL: pidfs answers so to requests that it does not
     // know.
