@@ -31,6 +31,8 @@ Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting
                              (default 134217728, for some 320 000)
   --once-ready-fd=N          write "READY" and a newline to descriptor N once crashes are served
   --check                    read the policy, say what is wrong with it, and exit
+  --features                 say what this kernel offers and what upcalld does with it or
+                             without, and exit
   --log-level=LEVEL          debug, info, warning or error
   --help, --version
 )";
@@ -80,6 +82,7 @@ enum Name : int {
   uevents,
   ready,
   check,
+  features,
   level,
   help,
   version
@@ -107,6 +110,9 @@ void apply(Options& options, int name, const std::string& value) {
       return;
     case check:
       options.check = true;
+      return;
+    case features:
+      options.features = true;
       return;
     case mode:
       options.core_mode = one_of<CoreMode>(
@@ -141,6 +147,7 @@ Options parse_options(int argc, char** argv) {
       option{"uevent-buffer", required_argument, nullptr, uevents},
       option{"once-ready-fd", required_argument, nullptr, ready},
       option{"check", no_argument, nullptr, check},
+      option{"features", no_argument, nullptr, features},
       option{"log-level", required_argument, nullptr, level},
       option{"help", no_argument, nullptr, help},
       option{"version", no_argument, nullptr, version},

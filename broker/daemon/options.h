@@ -20,8 +20,9 @@ struct Options {
   CoreMode core_mode{CoreMode::automatic};
   log::Level log_level{log::Level::info};
   std::size_t uevent_buffer{limits::kUeventBuffer};
-  int ready_fd{-1};   // "READY\n" is written there, once
-  bool check{false};  // only read the policy and say what is wrong with it
+  int ready_fd{-1};      // "READY\n" is written there, once
+  bool check{false};     // only read the policy and say what is wrong with it
+  bool features{false};  // only say what the kernel offers
 };
 
 // Prints help or the version and exits 0, or says what is wrong and exits 2 (as sysexits' EX_USAGE

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -27,6 +28,7 @@
 #include "daemon/registration.h"
 #include "daemon/supervisor.h"
 #include "kernel/detached_mount.h"
+#include "kernel/features.h"
 #include "kernel/trace_instance.h"
 #include "launcher/vault.h"
 #include "wire/seqpacket.h"
@@ -267,6 +269,17 @@ int check(const Options& options) {
   return 0;
 }
 
+int say_features() {
+  if (::geteuid() != 0)
+    throw std::runtime_error{"only root may look at all of the kernel's features"};
+  for (const auto& feature : kernel::probe_features()) {
+    std::cout << (feature.present ? "yes" : "no ") << "  " << feature.name << " (Linux "
+              << feature.since << "): " << (feature.present ? feature.with : feature.without)
+              << '\n';
+  }
+  return std::cout.flush() ? 0 : 1;
+}
+
 int serve(const Options& options) {
   if (::geteuid() != 0) throw std::runtime_error{"upcalld must be started by root"};
   const auto runtime = make_directory(options.runtime_directory);
@@ -327,6 +340,7 @@ int main(int argc, char** argv) {
     upcall::log::start("upcalld", options.log_level);
     // A process in core_pattern's path that dumps core would wait for itself.
     (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (options.features) return upcall::daemon::say_features();
     return options.check ? upcall::daemon::check(options) : upcall::daemon::serve(options);
   } catch (const std::exception& failure) {
     upcall::log::error(failure.what());

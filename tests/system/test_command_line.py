@@ -34,6 +34,13 @@ class CommandLine(unittest.TestCase):
     def test_version_is_one_line(self):
         self.assertRegex(upcalld("--version").stdout, r"^upcalld \d+\.\d+\.\d+\n$")
 
+    def test_features_are_said_line_by_line(self):
+        said = upcalld("--features")
+        self.assertEqual((said.returncode, said.stderr), (0, ""))
+        for line in said.stdout.splitlines():
+            self.assertRegex(line, r"^(yes|no )  [^()]+ \(Linux \d\.\d+\): \S")
+        self.assertIn("PIDFD_GET_INFO", said.stdout)
+
     def test_mistakes_in_options_exit_2_and_say_what_is_taken(self):
         for option, remedy in (("--core-mode=sockets", "auto, pipe, socket"), ("--log-level=loud", "debug, error"),
                                ("--once-ready-fd=x", "number"), ("--nonsense", "nonsense"), ("stray", "stray")):
