@@ -61,7 +61,8 @@ class Semaphore {
     bool come{false};
   };
 
-  void give_back() {
+  // Ends the program where memory runs out: nobody could be told.
+  void give_back() noexcept {
     if (waiting_.empty()) {
       ++free_;
       return;

@@ -49,7 +49,7 @@ class Drain {
 
   // False at end of file.
   bool read() {
-    std::array<char, 4096> buffer;
+    std::array<char, 4096> buffer{};
     for (int i = 0; i < kBatch; ++i) {
       const ssize_t n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (n < 0) return errno == EAGAIN || errno == EINTR;

@@ -203,8 +203,7 @@ Outcome ModuleRequestCase::deny(Outcome outcome) {
 Result<Ok> ModuleRequestCase::answer(ModuleVerdict verdict) {
   wire::ModuleAnswer answer{.verdict = verdict};
   const auto& module = decision_.action.module;
-  std::copy_n(module.begin(), std::min(module.size(), sizeof answer.name - 1),
-              std::begin(answer.name));
+  std::copy_n(module.begin(), std::min(module.size(), answer.name.size() - 1), answer.name.begin());
   return wire::send_message(arrival_.connection.get(), wire::bytes_of(answer));
 }
 

@@ -53,6 +53,7 @@ class UeventReader {
   UeventReader();
   UeventReader(const UeventReader&) = delete;
   UeventReader& operator=(const UeventReader&) = delete;
+  ~UeventReader() = default;
 
   // Views are good until the next call. EAGAIN when there is nothing more, ENOBUFS once when some
   // have been dropped: what was queued before still comes. What is larger than any that the kernel

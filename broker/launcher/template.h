@@ -19,7 +19,7 @@ struct Container {
   Result<std::vector<UniqueFd>> cgroups_v1;
   // Of its init, oldest first.
   Result<std::vector<kernel::SeccompFilter>> filters;
-  std::string tag{};  // kernel/pidfd_tag.h
+  std::string tag;  // kernel/pidfd_tag.h
 };
 
 // The init of the outermost PID namespace above the origin that is not the host's. Nothing for an

@@ -40,8 +40,8 @@ class Request {
     const int socket = static_cast<int>(broker);
     wire::ShimModuleRequest call;
     const std::size_t length = std::strlen(arguments_[kName]);
-    if (length >= sizeof call.name) return report_failure("pass on a name", -E2BIG, "see dmesg");
-    std::memcpy(call.name, arguments_[kName], length);
+    if (length >= call.name.size()) return report_failure("pass on a name", -E2BIG, "see dmesg");
+    std::memcpy(call.name.data(), arguments_[kName], length);
     // A broker that is gone is noticed where its verdict is waited for.
     system_call(SYS_sendto, socket, address_of(&call), sizeof call, MSG_NOSIGNAL);
     return obey(socket);
@@ -67,8 +67,8 @@ class Request {
     if (size != static_cast<long>(sizeof answer_))
       return report_failure("hear upcall-broker", size < 0 ? size : -EBADMSG, kSeeBroker);
     if (answer_.verdict == ModuleVerdict::load) {
-      answer_.name[sizeof answer_.name - 1] = '\0';
-      arguments_[kName] = answer_.name;
+      answer_.name.back() = '\0';
+      arguments_[kName] = answer_.name.data();
     }
     const bool granted =
         answer_.verdict == ModuleVerdict::pass || answer_.verdict == ModuleVerdict::load;

@@ -9,6 +9,8 @@ namespace upcall::shim {
 
 inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
                         long f = 0) {
+// What asm changes may not be const.
+// NOLINTBEGIN(misc-const-correctness)
 #if defined(__x86_64__)
   long result = number;
   register long r10 asm("r10") = d;
@@ -35,6 +37,7 @@ inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d 
 #else
 #error "system_call() is not written for this architecture"
 #endif
+  // NOLINTEND(misc-const-correctness)
 }
 
 inline long address_of(const void* object) { return reinterpret_cast<long>(object); }

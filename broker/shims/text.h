@@ -29,8 +29,9 @@ class Line {
     if (length_ < bytes_.size()) bytes_.begin()[length_++] = c;
   }
   void append_digits(unsigned long number) {
-    if (number > 9) append_digits(number / 10);
-    append(static_cast<char>('0' + number % 10));
+    unsigned long place = 1;
+    while (number / place > 9) place *= 10;
+    for (; place > 0; place /= 10) append(static_cast<char>('0' + (number / place % 10)));
   }
 
   std::array<char, 255> bytes_{};
@@ -46,7 +47,7 @@ template <class Integer>
   for (const char c : text) {
     if (c < '0' || c > '9') return -1;
     const auto digit = static_cast<Integer>(c - '0');
-    value = value > (kMax - digit) / 10 ? kMax : static_cast<Integer>(value * 10 + digit);
+    value = value > (kMax - digit) / 10 ? kMax : static_cast<Integer>((value * 10) + digit);
   }
   return text.empty() ? Integer{-1} : value;
 }

@@ -73,7 +73,7 @@ class UeventSocket {
   bool stopped_{false};
   bool overrun_{false};
   std::uint32_t dropped_{};  // as the kernel counts, up to what was told
-  std::chrono::steady_clock::time_point next_resync_{};
+  std::chrono::steady_clock::time_point next_resync_;
   bool resync_due_{false};
 };
 

@@ -21,6 +21,7 @@
 // or has become the stock helper.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -91,7 +92,7 @@ inline constexpr std::size_t kModuleName = 64;
 struct ShimModuleRequest {
   std::uint32_t version{kShimVersion};
   ShimKind kind{ShimKind::module_request};
-  char name[kModuleName]{};  // NUL-terminated
+  std::array<char, kModuleName> name{};  // NUL-terminated
 };
 static_assert(std::is_trivially_copyable_v<ShimModuleRequest> && sizeof(ShimModuleRequest) == 72);
 
@@ -103,7 +104,7 @@ enum class ModuleVerdict : std::uint32_t {
 
 struct ModuleAnswer {
   ModuleVerdict verdict{ModuleVerdict::deny};
-  char name[kModuleName]{};
+  std::array<char, kModuleName> name{};
 };
 static_assert(std::is_trivially_copyable_v<ModuleAnswer> && sizeof(ModuleAnswer) == 68);
 

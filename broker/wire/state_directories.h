@@ -22,8 +22,8 @@ inline constexpr std::size_t kRecordKinds = 6;
 enum class Presence : std::uint8_t { required, optional };
 
 struct RecordFile {
-  std::string_view directory{};  // empty: the one in which the record was found
-  std::string_view name{};       // DIRECTORY/ID/NAME; empty: DIRECTORY/ID is the file
+  std::string_view directory;  // empty: the one in which the record was found
+  std::string_view name;       // DIRECTORY/ID/NAME; empty: DIRECTORY/ID is the file
   Presence presence{Presence::required};
 };
 

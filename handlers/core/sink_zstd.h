@@ -20,6 +20,8 @@ class ZstdSink final : public Sink {
  public:
   // `fd` is an empty file and outlives this, as does `space`.
   ZstdSink(int fd, const Space& space, int level, unsigned workers);
+  ZstdSink(const ZstdSink&) = delete;
+  ZstdSink& operator=(const ZstdSink&) = delete;
   ~ZstdSink() override;
 
   [[nodiscard]] Shape shape() const override;

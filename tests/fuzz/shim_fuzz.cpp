@@ -97,8 +97,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::must(heard.key.has_value() == (key && key->key > 0));
   if (heard.key) fuzz::must(std::memcmp(&*heard.key, &*key, sizeof *key) == 0);
   const auto module = read_as<wire::ShimModuleRequest>(wire::ShimKind::module_request, data, size);
-  const bool ends = module && ::strnlen(module->name, sizeof module->name) < sizeof module->name;
+  const bool ends =
+      module && ::strnlen(module->name.data(), module->name.size()) < module->name.size();
   fuzz::must(heard.module_name.has_value() == ends);
-  if (heard.module_name) fuzz::must(*heard.module_name == module->name);
+  if (heard.module_name) fuzz::must(*heard.module_name == module->name.data());
   return 0;
 }
