@@ -221,6 +221,8 @@ asio::awaitable<void> Containers::read_unread(bool all) {
 void Containers::settle(std::map<origin::SourceId, Unread>::iterator unread,
                         const Result<Ok>& taken) {
   auto& [attempts, next] = unread->second;
+  // Somebody could not wait for it: that is none of its attempts.
+  if (!taken && unfinished(taken.error()) && steady_clock::now() < next) return;
   if (!taken && unfinished(taken.error()) && ++attempts < limits::kRecordAttempts) {
     next = steady_clock::now() + limits::kReadRecordsEvery * (1 << attempts);
     return;
