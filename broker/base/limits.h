@@ -31,6 +31,15 @@ inline constexpr std::size_t kUeventBuffer = std::size_t{128} << 20U;
 inline constexpr std::size_t kUeventsWaiting = 16'384;
 // Of those, what may run at once: of the launcher's 64 places a quarter.
 inline constexpr std::size_t kUeventsRunning = 16;
+// Those that one container is to be told of, and that it has not been; what is beyond it is not.
+inline constexpr std::size_t kUeventsForEach = 1024;
+// How many containers are told of one at once.
+inline constexpr std::size_t kDeliveriesRunning = 16;
+// Of those, how many whose last handlers took longer than that.
+inline constexpr std::size_t kSlowDeliveries = 4;
+inline constexpr std::chrono::seconds kSlowDelivery{1};
+// Containers compared with rules before others have their turn: some milliseconds.
+inline constexpr std::size_t kSortedAtOnce = 4096;
 // How often a loss of uevents is made up for by looking at every device, 20 ms for 400 of them.
 inline constexpr std::chrono::seconds kResyncEvery{5};
 

@@ -31,6 +31,7 @@ void DeviceEvents::start() {
 void DeviceEvents::stop(std::function<void()> idle) {
   uevents_.tally().on_idle(std::move(idle));
   socket_.stop();
+  uevents_.stop();
 }
 
 void DeviceEvents::monitored(bool wanted) {

@@ -43,6 +43,7 @@ struct Siblings {
   std::string shim;
   std::string core;
   std::string pass;
+  std::string forward;
 };
 
 std::string directory_of_this_program() {
@@ -64,7 +65,8 @@ Siblings find_siblings() {
           .launcher = programs + "/upcall-launcher",
           .shim = here + "/upcall-shim",
           .core = handlers + "/core",
-          .pass = handlers + "/pass"};
+          .pass = handlers + "/pass",
+          .forward = handlers + "/forward"};
 }
 
 UniqueFd open_or_throw(const std::string& path, int flags) {
@@ -125,7 +127,8 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
                      int supervisor) {
   const std::array files = {launcher::VaultFile{.name = "launcher", .source = siblings.launcher},
                             launcher::VaultFile{.name = "core", .source = siblings.core},
-                            launcher::VaultFile{.name = "pass", .source = siblings.pass}};
+                            launcher::VaultFile{.name = "pass", .source = siblings.pass},
+                            launcher::VaultFile{.name = "forward", .source = siblings.forward}};
   const auto vault = or_throw(launcher::make_vault(files));
   const UniqueFd program{::openat(vault.get(), "launcher", O_PATH | O_CLOEXEC)};
   if (!program)

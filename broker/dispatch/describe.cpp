@@ -24,7 +24,7 @@ class Description {
   void add_known(const char* name, const std::optional<T>& value) {
     if (value) add(name, std::to_string(*value));
   }
-  Fields take() { return std::move(fields_); }
+  Fields& fields() { return fields_; }
 
  private:
   Fields fields_;
@@ -47,18 +47,6 @@ void add_ids(Description& out, const event::Origin& origin, policy::Place place)
   out.add("cgroup", origin.cgroup);
   out.add("verdict", event::name_of(origin.verdict));
   if (!origin.tag.empty()) out.add("tag", origin.tag);
-}
-
-void add_record(Description& out, const event::Container& container) {
-  const auto add_known = [&out](const char* name, const std::string& value) {
-    if (!value.empty()) out.add(name, value);
-  };
-  add_known("runtime", container.runtime);
-  add_known("container_id", container.id);
-  add_known("container_name", container.name);
-  add_known("image", container.image);
-  add_known("pod", container.pod);
-  add_known("pod_namespace", container.pod_namespace);
 }
 
 void add_core_dump(Description& out, const event::CoreDump& dump) {
@@ -101,6 +89,18 @@ void add_module_request(Description& out, const event::ModuleRequest& request) {
 
 }  // namespace
 
+void add_record(Fields& fields, const event::Container& container) {
+  const auto add_known = [&fields](const char* name, const std::string& value) {
+    if (!value.empty()) fields.emplace_back(name, value);
+  };
+  add_known("runtime", container.runtime);
+  add_known("container_id", container.id);
+  add_known("container_name", container.name);
+  add_known("image", container.image);
+  add_known("pod", container.pod);
+  add_known("pod_namespace", container.pod_namespace);
+}
+
 std::string decimal_seconds(std::chrono::system_clock::time_point time) {
   const auto micros =
       std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
@@ -121,7 +121,7 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
   out.add("rule", decision.rule);
   out.add("handler", handler);
   if (!decision.container.empty()) out.add("container", decision.container);
-  if (event.origin.container) add_record(out, *event.origin.container);
+  if (event.origin.container) add_record(out.fields(), *event.origin.container);
   add_ids(out, event.origin, place);
   out.add("comm", event.origin.comm);
   out.add("exe", event.origin.exe);
@@ -130,7 +130,7 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
   if (const auto* key = std::get_if<event::KeyRequest>(&event.detail)) add_key_request(out, *key);
   if (const auto* module = std::get_if<event::ModuleRequest>(&event.detail))
     add_module_request(out, *module);
-  return out.take();
+  return std::move(out.fields());
 }
 
 std::vector<std::string> to_environment(const Fields& fields) {

@@ -21,6 +21,9 @@ using Fields = std::vector<std::pair<std::string, std::string>>;  // "signal_num
 // "UPCALL_SIGNAL_NUMBER=11" for each.
 [[nodiscard]] std::vector<std::string> to_environment(const Fields& fields);
 
+// What is on record of a container.
+void add_record(Fields& fields, const event::Container& container);
+
 // "1700000000.123456"
 [[nodiscard]] std::string decimal_seconds(std::chrono::system_clock::time_point time);
 

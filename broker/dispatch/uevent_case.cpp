@@ -2,6 +2,7 @@
 #include "dispatch/uevent_case.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "dispatch/handler_run.h"
 #include "dispatch/uevent_description.h"
 
@@ -27,21 +28,32 @@ UeventCase::UeventCase(const Services& services, const event::Uevent& event,
   log::info(decided_line(id_, event_, rule_.name));
 }
 
-asio::awaitable<Outcome> UeventCase::handle() {
+asio::awaitable<bool> UeventCase::run_handlers(const Recipient* recipient) {
   bool all_succeeded = true;
   for (const auto row : rule_.handlers) {
-    const bool succeeded = co_await run(row);
+    const bool succeeded = co_await run(row, recipient);
     all_succeeded = all_succeeded && succeeded;
   }
-  if (!all_succeeded && rule_.on_failure) (void)co_await run(*rule_.on_failure);
-  co_return all_succeeded ? Outcome::handled : Outcome::failed;
+  if (!all_succeeded && rule_.on_failure) (void)co_await run(*rule_.on_failure, recipient);
+  co_return all_succeeded;
 }
 
-asio::awaitable<bool> UeventCase::run(std::uint32_t row) {
+asio::awaitable<bool> UeventCase::run(std::uint32_t row, const Recipient* recipient) {
   const auto& handler = services_.policy.handlers.at(row);
-  const UeventTold told{.id = id_, .time = time_, .event = event_, .rule = rule_.name};
+  UeventTold told{.id = id_, .time = time_, .event = event_, .rule = rule_.name};
+  if (recipient != nullptr) {
+    told.selector = recipient->selector;
+    told.container = &recipient->container;
+    log::info("event=" + std::to_string(static_cast<std::uint64_t>(id_)) +
+              " handler=" + printable(handler.name) + " to=" + printable(recipient->selector) +
+              " runtime=" + printable(recipient->container.runtime) + " id=\"" +
+              printable(recipient->container.id) + '"');
+  }
   const auto briefing = brief(told, handler.name);
-  const HandlerCall call{.id = id_, .briefing = briefing, .capture = wire::kNoCapture, .row = row};
+  const HandlerCall call{.id = id_,
+                         .briefing = briefing,
+                         .capture = recipient != nullptr ? recipient->capture : wire::kNoCapture,
+                         .row = row};
   auto run = co_await HandlerRun::start(services_, call);
   if (!run) {
     log::error("event=" + std::to_string(static_cast<std::uint64_t>(id_)) + ": " +

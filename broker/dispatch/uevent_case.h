@@ -12,20 +12,30 @@
 
 namespace upcall::dispatch {
 
+// A container that is told of an event which it has not caused.
+struct Recipient {
+  std::uint32_t capture{};
+  std::string selector;  // the policy's name for it; empty for none
+  event::Container container;
+};
+
 class UeventCase {
  public:
   // Copies the event; borrows the rest.
   UeventCase(const Services& services, const event::Uevent& event, const policy::UeventRule& rule);
   UeventCase(const UeventCase&) = delete;
   UeventCase& operator=(const UeventCase&) = delete;
+  ~UeventCase() = default;
 
-  [[nodiscard]] asio::awaitable<Outcome> handle();
+  // On the host, or (borrowed) in the container of `recipient`. Whether all succeeded.
+  [[nodiscard]] asio::awaitable<bool> run_handlers(const Recipient* recipient);
 
+  [[nodiscard]] const policy::UeventRule& rule() const { return rule_; }
   [[nodiscard]] event::EventId id() const { return id_; }
   [[nodiscard]] std::chrono::steady_clock::time_point arrived() const { return arrived_; }
 
  private:
-  [[nodiscard]] asio::awaitable<bool> run(std::uint32_t row);
+  [[nodiscard]] asio::awaitable<bool> run(std::uint32_t row, const Recipient* recipient);
 
   const Services& services_;
   const policy::UeventRule& rule_;

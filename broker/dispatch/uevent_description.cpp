@@ -40,6 +40,8 @@ Fields describe(const UeventTold& told, const std::string& handler) {
                 {"rule", told.rule},
                 {"handler", handler},
                 {"class", event::name_of(event.origin)}};
+  if (!told.selector.empty()) fields.emplace_back("container", told.selector);
+  if (told.container != nullptr) add_record(fields, *told.container);
   const auto add_known = [&](const char* name, std::string_view value) {
     if (!value.empty()) fields.emplace_back(name, value);
   };

@@ -16,6 +16,8 @@ struct UeventTold {
   std::chrono::system_clock::time_point time;
   const event::Uevent& event;
   const std::string& rule;
+  std::string selector{};               // of the container that is told of it; empty on the host
+  const event::Container* container{};  // its record; nullptr on the host
 };
 // The document has all of the event's variables by name.
 [[nodiscard]] Briefing brief(const UeventTold& told, const std::string& handler);

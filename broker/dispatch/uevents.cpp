@@ -19,7 +19,8 @@ std::vector<std::string> devpaths_of(const event::Uevent& event) {
 Uevents::Uevents(Services services, Pressure pressure)
     : services_{services},
       pressure_{std::move(pressure)},
-      share_{services.io, limits::kUeventsRunning} {}
+      share_{services.io, limits::kUeventsRunning},
+      deliveries_{services, tally_} {}
 
 std::string Uevents::summary() const {
   std::string text;
@@ -40,6 +41,7 @@ void Uevents::take(const event::Uevent& event) {
   }
   tally_.begin();
   auto one = std::make_unique<UeventCase>(services_, event, *rule);
+  if (!rule->to.empty()) return deliveries_.take(std::move(one));
   const auto entry = order_.enter(devpaths_of(event));
   waiting_.emplace(entry.ticket, std::move(one));
   if (entry.may_start) start(entry.ticket);
@@ -64,7 +66,8 @@ asio::awaitable<void> Uevents::serve(DeviceOrder::Ticket ticket) {
     const auto share = co_await share_.acquire();
     const auto handling = co_await services_.handling.acquire();
     const auto place = co_await services_.running.acquire();
-    outcome = co_await waiting_.at(ticket)->handle();
+    const bool succeeded = co_await waiting_.at(ticket)->run_handlers(nullptr);
+    outcome = succeeded ? Outcome::handled : Outcome::failed;
   }
   finish(ticket, outcome);
 }

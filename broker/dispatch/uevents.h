@@ -13,6 +13,7 @@
 
 #include "base/asio.h"
 #include "base/semaphore.h"
+#include "dispatch/deliveries.h"
 #include "dispatch/device_order.h"
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
@@ -40,6 +41,9 @@ class Uevents {
   // The kernel has dropped so many.
   void drop(std::uint64_t count);
 
+  // What containers have not been told of they are not told of any more.
+  void stop() { deliveries_.stop(); }
+
   // One at a time; nothing to end it.
   void watch(std::optional<Watch> watch) { watch_ = std::move(watch); }
 
@@ -61,6 +65,7 @@ class Uevents {
   bool full_{false};
   std::optional<Watch> watch_;
   Tally tally_;
+  Deliveries deliveries_;
   std::array<std::uint64_t, event::kUeventClasses> arrived_{};  // by class
   std::uint64_t dropped_{};
   std::uint64_t ignored_{};

@@ -16,6 +16,7 @@ constexpr std::size_t kFlags = 9;
 constexpr std::size_t kStartTime = 22;
 constexpr std::size_t kExitCode = 52;
 
+constexpr std::uint32_t kPfForknoexec = 0x40;
 constexpr std::uint32_t kPfDumpcore = 0x200;  // include/linux/sched.h, the same since 2.6
 constexpr std::uint32_t kPfKthread = 0x00200000;
 constexpr int kSignalOfExitCode = 0x7f;
@@ -54,6 +55,7 @@ std::optional<Stat> parse_stat(std::string_view text) {
   if (!flags || !start_time || !exit_code) return {};
   return Stat{.dumping = (*flags & kPfDumpcore) != 0,
               .kernel_thread = (*flags & kPfKthread) != 0,
+              .forked_only = (*flags & kPfForknoexec) != 0,
               .start_time = *start_time,
               .signal = *exit_code & kSignalOfExitCode};
 }

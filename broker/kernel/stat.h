@@ -14,6 +14,7 @@ namespace upcall::kernel {
 struct Stat {
   bool dumping{};        // of a task: this very thread is the one that dumps (PF_DUMPCORE)
   bool kernel_thread{};  // PF_KTHREAD
+  bool forked_only{};    // has executed no program since its fork (PF_FORKNOEXEC)
   // Field 22, clock ticks since boot: with its pid it names a process, as no two start with one
   // pid at one time.
   std::uint64_t start_time{};

@@ -128,15 +128,41 @@ Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& r
 
 Result<Capture> Capturing::inspect(UniqueFd pidfd) {
   Capture capture{.pidfd = std::move(pidfd)};
+  kernel::Stat stat;
+  const auto thread = find_leader(capture, stat);
+  if (!thread) return thread.error();
+  if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
+  return capture;
+}
+
+// Other upcalls are caused by what runs in a container, and so after it was made. These come while
+// a runtime is still making one, with all its own privileges in its hands until it executes the
+// container's program: that is looked at before the privileges are.
+Result<Capture> Capturing::capture_uninvolved(UniqueFd pidfd) {
+  Capture capture{.pidfd = std::move(pidfd), .uninvolved = true};
+  kernel::Stat stat;
+  const auto thread = find_leader(capture, stat);
+  if (!thread) return thread.error();
+  step_ = CaptureStep::container;
+  if (stat.forked_only) return from_errno("tell a container that is being made", EAGAIN);
+  if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
+  const auto mounts = own_.namespaces.id(Namespace::mnt);
+  const bool is_init = capture.container && capture.container->init.pid == capture.pid &&
+                       capture.container->init.namespaces.id(Namespace::mnt) != mounts;
+  if (!is_init) return from_errno("tell what is no container", EINVAL);
+  return capture;
+}
+
+Result<ThreadName> Capturing::find_leader(Capture& capture, kernel::Stat& stat) {
   const auto facts = find_process(capture);
   if (!facts) return facts.error();
   capture.pid = capture.tid = facts->pid;
-  const ThreadName thread{.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id};
-  const auto stat = kernel::read_stat(proc_directory(thread));
-  if (!stat) return stat.error();
-  capture.kernel_thread = stat->kernel_thread;
-  if (const auto looked = look_at(capture, thread); !looked) return looked.error();
-  return capture;
+  ThreadName thread{.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id};
+  const auto read = kernel::read_stat(proc_directory(thread));
+  if (!read) return read.error();
+  stat = *read;
+  capture.kernel_thread = stat.kernel_thread;
+  return thread;
 }
 
 Result<Capture> Capturing::capture_requester(Landing landing, int shim) {
@@ -282,8 +308,9 @@ Result<Ok> Capturing::judge(Capture& capture) {
     if (!owners) return owners.error();
     lineages.mount_owners = *std::move(owners);
   }
-  capture.failed_rules =
-      failed_rules(*capture.origin, capture.container->init, lineages, capture.dumpable);
+  // Of who is only told of something, nothing goes anywhere.
+  const auto dumpable = capture.uninvolved ? std::optional{1} : capture.dumpable;
+  capture.failed_rules = failed_rules(*capture.origin, capture.container->init, lineages, dumpable);
   if (!capture.container->cgroups_v1) capture.failed_rules |= wire::not_confinable;
   capture.verdict = capture.failed_rules == 0 ? wire::Verdict::in_container : wire::Verdict::mixed;
   return Ok{};

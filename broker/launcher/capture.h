@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A capture: one process that caused an upcall and its container, held as kernel objects, and the
-// verdict on whose it is.
+// A capture: one process that caused an upcall, or whose container is to be told of one, and that
+// container, held as kernel objects; and the verdict on whose it is.
 #pragma once
 
 #include <optional>
@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "kernel/pidfd.h"
+#include "kernel/stat.h"
 #include "launcher/key_request.h"
 #include "launcher/own.h"
 #include "launcher/subject.h"
@@ -50,6 +51,7 @@ struct Capture {
   std::string tag;                // its own, or else its container's init's
   std::optional<KeyRequest> key;  // what it requested
   bool by_kernel{};         // the kernel requested it, for everybody; the process only was there
+  bool uninvolved{};        // it caused nothing: its container is only told of something
   bool waits_for_helper{};  // so it cannot have become another one meanwhile
 };
 
@@ -63,6 +65,9 @@ class Capturing {
   [[nodiscard]] Result<Capture> capture_requester(Landing landing, int shim);
   // As if it dumped core now: for whoever asks whose a process is.
   [[nodiscard]] Result<Capture> inspect(UniqueFd pidfd);
+  // The init of a container, to tell that of what it has not caused. EINVAL for any other process,
+  // EAGAIN for one that its runtime has not finished.
+  [[nodiscard]] Result<Capture> capture_uninvolved(UniqueFd pidfd);
   // The thread `tid` of that process, which had the kernel start `helper`. EACCES where a security
   // module keeps us out of it.
   [[nodiscard]] Result<Capture> capture_helped(UniqueFd pidfd, int helper, pid_t tid);
@@ -70,6 +75,7 @@ class Capturing {
   [[nodiscard]] CaptureStep step() const { return step_; }
 
  private:
+  [[nodiscard]] Result<ThreadName> find_leader(Capture& capture, kernel::Stat& stat);
   [[nodiscard]] Result<kernel::PidfdFacts> find_process(Capture& capture);
   [[nodiscard]] Result<ThreadName> find_thread(Capture& capture,
                                                const wire::CaptureRequest& request);

@@ -192,6 +192,14 @@ asio::awaitable<Result<Captured>> Client::inspect(int pidfd) {
   co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
 }
 
+asio::awaitable<Result<Captured>> Client::capture_uninvolved(int pidfd) {
+  const auto id = next_id_++;
+  const wire::InspectRequest request{.header = {.type = wire::LauncherType::inspect, .id = id},
+                                     .hold = 1};
+  const std::array fds{pidfd};
+  co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
+}
+
 asio::awaitable<Result<Captured>> Client::capture_helped(int pidfd, pid_t tid, int helper,
                                                          bool hold) {
   const auto id = next_id_++;

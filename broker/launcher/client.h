@@ -70,6 +70,8 @@ class Client {
 
   // The same of a process that does not dump; there is no capture to release.
   [[nodiscard]] asio::awaitable<Result<Captured>> inspect(int pidfd);
+  // To tell its container of what it has not caused; to be released.
+  [[nodiscard]] asio::awaitable<Result<Captured>> capture_uninvolved(int pidfd);
   // Who had `helper` started: the thread `tid` of the process behind `pidfd`. With `hold` there is
   // a capture to release, unless its number is kNoCapture.
   [[nodiscard]] asio::awaitable<Result<Captured>> capture_helped(int pidfd, pid_t tid, int helper,

@@ -32,7 +32,7 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
 
 // Such a one cannot run for uevents, which are no process's.
 bool needs_process(const wire::HandlerRow& row) {
-  return row.program != wire::Program::host || row.user == wire::User::origin || row.authority;
+  return row.place == wire::Place::origin || row.user == wire::User::origin || row.authority;
 }
 
 // A file of the host is never executed in a container: it would be within the container's reach.
@@ -70,6 +70,9 @@ Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault) {
 
 bool may_run(const Row& row, const Capture& capture) {
   if (row.handler.authority && !capture.key) return false;
+  if (capture.uninvolved && !(row.handler.uevents && row.handler.place == wire::Place::container)) {
+    return false;
+  }
   switch (row.handler.place) {
     case wire::Place::host:
       return row.handler.user != wire::User::origin || capture.origin.has_value();

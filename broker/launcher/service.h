@@ -45,6 +45,7 @@ class Service {
   void take(std::span<const std::byte> datagram, wire::Received received);
   void take_capture(const wire::CaptureRequest& request, wire::Received received);
   void take_inspect(const wire::InspectRequest& request, wire::Received received);
+  void hold_uninvolved(std::uint64_t id, UniqueFd pidfd);
   void take_helped(const wire::HelpedRequest& request, wire::Received received);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);

@@ -203,6 +203,19 @@ const ContainerSelector* container_of(const Policy& policy, const event::Origin&
   return origin.verdict == event::Verdict::in_container ? selector_of(policy, origin) : nullptr;
 }
 
+bool is_among(const std::vector<std::string>& listed, const std::string& container) {
+  return !container.empty() &&
+         (among(listed, container) || among<std::string>(listed, kAnyContainer));
+}
+
+bool may_be_among(const Policy& policy, const std::vector<std::string>& listed,
+                  const event::Container& record) {
+  return std::ranges::any_of(policy.containers, [&](const ContainerSelector& selector) {
+    return is_among(listed, selector.name) && !selector.anonymous &&
+           (!selector.record || says(record, *selector.record));
+  });
+}
+
 Decision decide(const Policy& policy, const event::Event& event) {
   const auto& origin = event.origin;
   const bool inside = is_inside(event);

@@ -32,4 +32,10 @@ struct Decision {
 [[nodiscard]] const ContainerSelector* container_of(const Policy& policy,
                                                     const event::Origin& origin);
 
+// Whether the name of a selector, empty for none, is among those listed.
+[[nodiscard]] bool is_among(const std::vector<std::string>& listed, const std::string& container);
+// The same of a container of which only the record is known: false is final, true is not.
+[[nodiscard]] bool may_be_among(const Policy& policy, const std::vector<std::string>& listed,
+                                const event::Container& record);
+
 }  // namespace upcall::policy

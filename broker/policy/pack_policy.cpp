@@ -109,6 +109,7 @@ void put_uevent_match(Packer& out, const UeventMatch& when) {
 void put_uevent_rule(Packer& out, const UeventRule& rule) {
   out.put_text(rule.name);
   put_uevent_match(out, rule.when);
+  put_texts(out, rule.to);
   put_numbers(out, rule.handlers);
   out.put(rule.on_failure.has_value());
   out.put(rule.on_failure.value_or(0));
@@ -235,6 +236,7 @@ UeventMatch get_uevent_match(Unpacker& in) {
 UeventRule get_uevent_rule(Unpacker& in) {
   UeventRule rule{.name = in.get_text()};
   rule.when = get_uevent_match(in);
+  rule.to = get_texts(in);
   rule.handlers = get_numbers<std::uint32_t>(in);
   const bool has_on_failure = get_bool(in);
   const auto on_failure = in.get<std::uint32_t>();

@@ -28,6 +28,7 @@ struct UeventMatch {
 struct UeventRule {
   std::string name;
   UeventMatch when;
+  std::vector<std::string> to;          // names of selectors, or kAnyContainer; none: the host
   std::vector<std::uint32_t> handlers;  // rows of the handler table, in order; none: ignore
   std::optional<std::uint32_t> on_failure;
 };

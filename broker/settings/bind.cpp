@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "policy/decide.h"
 #include "settings/builtin.h"
 #include "settings/rule_keys.h"
 
@@ -30,6 +31,10 @@ std::vector<std::string> names_in(const std::map<std::string, Place>& places) {
   names.reserve(places.size());
   for (const auto& [name, place] : places) names.push_back(name);
   return names;
+}
+
+bool is_builtin(const HandlerRow& row, std::string_view name) {
+  return row.program == wire::Program::vault && row.path == name;
 }
 
 class Binder {
@@ -81,19 +86,25 @@ class Binder {
     return action;
   }
 
-  // A uevent has no process, and so no container to be handled in.
+  // A uevent has no process, and so no container to be handled in but those that the rule names.
   [[nodiscard]] policy::UeventRule bind_rule(const UeventRuleDraft& draft) {
     policy::UeventRule rule = draft.rule;
+    rule.to = bind_containers(draft.to);
+    if (!draft.to.empty() && !anybody_on_record(rule.to))
+      reader_.complain(draft.to.front().place,
+                       "'to' names no container that could be told: only those on record are, "
+                       "and not 'anonymous' ones");
+    const auto place = draft.to.empty() ? wire::Place::host : wire::Place::container;
     for (const auto& name : draft.actions) {
       if (name.text == "ignore") {
         if (draft.actions.size() > 1)
           reader_.complain(name.place, "'ignore' stands alone, not in a list");
-      } else if (const auto row = bind_uevent_handler(name, {"ignore"})) {
+      } else if (const auto row = bind_uevent_handler(name, place, {"ignore"})) {
         rule.handlers.push_back(*row);
       }
     }
     if (!draft.on_failure) return rule;
-    rule.on_failure = bind_uevent_handler(*draft.on_failure, {});
+    rule.on_failure = bind_uevent_handler(*draft.on_failure, place, {});
     if (rule.handlers.empty())
       reader_.complain(draft.on_failure->place,
                        "'on_failure' needs a handler in 'do' that can fail");
@@ -104,14 +115,30 @@ class Binder {
   [[nodiscard]] const std::set<std::uint32_t>& uevent_rows() const { return uevent_rows_; }
 
  private:
+  [[nodiscard]] bool anybody_on_record(const std::vector<std::string>& listed) const {
+    const auto is_unknown = [&](const std::string& name) {
+      return name != policy::kAnyContainer && !draft_.container_places.contains(name);
+    };
+    return std::ranges::any_of(listed, is_unknown) ||
+           std::ranges::any_of(draft_.containers, [&](const policy::ContainerSelector& one) {
+             return !one.anonymous && policy::is_among(listed, one.name);
+           });
+  }
+
   [[nodiscard]] std::optional<std::uint32_t> bind_uevent_handler(const Name& name,
+                                                                 wire::Place place,
                                                                  std::vector<std::string> words) {
     const auto row = bind_handler(name, Scope::containers_only, std::move(words));
     if (!row) return {};
     const auto& handler = draft_.handlers[*row];
-    if (handler.program != wire::Program::host) {
-      reader_.complain(name.place, "handler " + quoted(name.text) +
-                                       " must be a program 'in: host' to handle uevents");
+    const bool brought = place == wire::Place::container;
+    if (is_builtin(handler, kBuiltinCore) || handler.place != place) {
+      reader_.complain(name.place,
+                       "handler " + quoted(name.text) +
+                           (brought ? " must be a program 'in: container' to handle "
+                                      "what a rule brings 'to' containers"
+                                    : " must be a program 'in: host' to handle uevents, "
+                                      "unless the rule says 'to' which containers"));
     } else if (handler.user == wire::User::origin) {
       reader_.complain(name.place, "handler " + quoted(name.text) +
                                        " runs as 'user: origin', and a uevent has no process");
@@ -160,9 +187,13 @@ class Binder {
     const std::string what = kind == Kind::coredump      ? "a core dump"
                              : kind == Kind::request_key ? "a key request"
                                                          : "a module request";
-    if (kind != Kind::coredump && handler.program == wire::Program::vault) {
+    if (kind != Kind::coredump && is_builtin(handler, kBuiltinCore)) {
       reader_.complain(name.place,
                        "handler " + quoted(name.text) + " reads core dumps, and this is " + what);
+    }
+    if (is_builtin(handler, kBuiltinForward)) {
+      reader_.complain(name.place,
+                       "handler " + quoted(name.text) + " forwards uevents, and this is " + what);
     }
     if (kind != Kind::request_key && handler.authority) {
       reader_.complain(name.place, "handler " + quoted(name.text) +
@@ -171,7 +202,7 @@ class Binder {
   }
 
   void expect_no_core(const Name& name, const HandlerRow& row) {
-    if (row.program != wire::Program::vault) return;
+    if (!is_builtin(row, kBuiltinCore)) return;
     reader_.complain(name.place,
                      "handler " + quoted(name.text) +
                          " reads the core, which only the first handler gets: put it first");

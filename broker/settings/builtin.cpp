@@ -49,11 +49,21 @@ std::optional<std::string> read_size_or_percentage(Reader& reader, const Value& 
                    "expected a size such as 1GiB (bytes, KiB, MiB, GiB, TiB), or 0% to 99%");
 }
 
+using Variables = std::map<std::string, std::string>;
+
+std::vector<std::string> to_environment(const Variables& variables) {
+  std::vector<std::string> environment;
+  environment.reserve(variables.size());
+  for (const auto& [variable, value] : variables) {
+    environment.push_back(std::string{"UPCALL_WITH_"}.append(variable).append("=").append(value));
+  }
+  return environment;
+}
+
 }  // namespace
 
 std::vector<std::string> decode_with_of_core(Reader& reader, const Value& with) {
-  std::map<std::string, std::string> variables{
-      {"MODE", "full"}, {"DIRECTORY", "/var/crash"}, {"COMPRESS", "zstd"}};
+  Variables variables{{"MODE", "full"}, {"DIRECTORY", "/var/crash"}, {"COMPRESS", "zstd"}};
   const auto keep = [&](const char* variable, std::optional<std::string> value) {
     if (value) variables[variable] = *std::move(value);
   };
@@ -76,12 +86,15 @@ std::vector<std::string> decode_with_of_core(Reader& reader, const Value& with) 
        {"sync", [&](const Value& held) {
           keep("SYNC", read_word(reader, held, {"true", "false"}));
         }}});
-  std::vector<std::string> environment;
-  environment.reserve(variables.size());
-  for (const auto& [variable, value] : variables) {
-    environment.push_back(std::string{"UPCALL_WITH_"}.append(variable).append("=").append(value));
-  }
-  return environment;
+  return to_environment(variables);
+}
+
+std::vector<std::string> decode_with_of_forward(Reader& reader, const Value& with) {
+  Variables variables{{"UDEV", "false"}};
+  reader.read_map(with, {{"udev", [&](const Value& held) {
+                            assign(variables["UDEV"], read_word(reader, held, {"true", "false"}));
+                          }}});
+  return to_environment(variables);
 }
 
 }  // namespace upcall::settings

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `builtin:core`, the handler that keeps core dumps: the keys of its `with:`.
+// The handlers that come with upcalld, `builtin:core`, which keeps core dumps, and
+// `builtin:forward`, which tells the programs of a container of uevents: the keys of their `with:`.
 #pragma once
 
 #include <chrono>
@@ -11,12 +12,15 @@
 namespace upcall::settings {
 
 inline constexpr const char* kBuiltinPrefix = "builtin:";
-inline constexpr const char* kBuiltinCore = "core";  // and its file in the vault
+// Their names, and those of their files in the vault.
+inline constexpr const char* kBuiltinCore = "core";
+inline constexpr const char* kBuiltinForward = "forward";
 
 // Writing a large dump takes longer than what other handlers do.
 inline constexpr std::chrono::minutes kBuiltinCoreTimeout{5};
 
 // "UPCALL_WITH_MODE=full" and so on: every key that is given or has a default, sizes in bytes.
 [[nodiscard]] std::vector<std::string> decode_with_of_core(Reader& reader, const Value& with);
+[[nodiscard]] std::vector<std::string> decode_with_of_forward(Reader& reader, const Value& with);
 
 }  // namespace upcall::settings

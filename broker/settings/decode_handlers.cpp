@@ -118,9 +118,11 @@ void fill_program(Reader& reader, const std::vector<Name>& command, const Handle
 void fill_builtin(Reader& reader, const std::vector<Name>& command, const HandlerKeys& keys,
                   HandlerRow& row) {
   const std::string builtin = command.front().text.substr(std::string_view{kBuiltinPrefix}.size());
-  if (builtin != kBuiltinCore) {
-    return reader.complain(command.front().place,
-                           "no builtin " + quoted(builtin) + "; there is 'builtin:core'");
+  const bool core = builtin == kBuiltinCore;
+  if (!core && builtin != kBuiltinForward) {
+    return reader.complain(
+        command.front().place,
+        "no builtin " + quoted(builtin) + "; there are 'builtin:core' and 'builtin:forward'");
   }
   if (command.size() > 1) {
     reader.complain(command[1].place, "a builtin takes no arguments; use 'with'");
@@ -129,8 +131,9 @@ void fill_builtin(Reader& reader, const std::vector<Name>& command, const Handle
   row.program = Program::vault;
   row.path = builtin;
   row.arguments = {builtin};
-  row.environment = decode_with_of_core(reader, keys.with != nullptr ? *keys.with : none);
-  row.timeout = keys.timeout.value_or(kBuiltinCoreTimeout);
+  const Value& with = keys.with != nullptr ? *keys.with : none;
+  row.environment = core ? decode_with_of_core(reader, with) : decode_with_of_forward(reader, with);
+  if (core) row.timeout = keys.timeout.value_or(kBuiltinCoreTimeout);
 }
 
 void read_seccomp(Reader& reader, const HandlerKeys& keys, HandlerRow& row) {

@@ -65,6 +65,7 @@ RuleKeys read_rule_keys(Reader& reader, const Value& value) {
                         keys.actions = read_actions(reader, held);
                       }
                     }},
+                   {"to", [&](const Value& held) { keys.to = &held; }},
                    {"on_failure", [&](const Value& held) { keys.on_failure = reader.name(held); }},
                    {"negative", [&](const Value& held) { keys.negative = &held; }}});
   return keys;
@@ -126,6 +127,7 @@ UeventRuleDraft decode_uevent_rule(Reader& reader, RuleKeys keys) {
                       .actions = std::move(keys.actions),
                       .on_failure = std::move(keys.on_failure)};
   if (keys.when != nullptr) out.rule.when = decode_uevent_match(reader, *keys.when);
+  if (keys.to != nullptr) container_condition(reader, out.to)(*keys.to);
   return out;
 }
 
@@ -151,6 +153,10 @@ void decode_rule(Reader& reader, const Value& value, Draft& draft) {
   declare_rule(reader, draft, keys.name);
   if (keys.negative != nullptr && keys.kind != Kind::request_key)
     reader.complain(keys.negative->place, "'negative' is for rules on request-key");
+  if (keys.to != nullptr && keys.kind != Kind::uevent)
+    reader.complain(keys.to->place,
+                    "'to' is for rules on uevents: others concern the container of "
+                    "the process that caused them");
   if (keys.load != nullptr && keys.kind != Kind::modprobe)
     reader.complain(keys.load->place, "'load' is for rules on modprobe");
   if (keys.kind == Kind::modprobe) {

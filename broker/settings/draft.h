@@ -23,7 +23,8 @@ struct RuleDraft {
 };
 
 struct UeventRuleDraft {
-  policy::UeventRule rule;  // without `handlers` and `on_failure`
+  policy::UeventRule rule;  // without `to`, `handlers` and `on_failure`
+  std::vector<Name> to;
   std::vector<Name> actions;
   std::optional<Name> on_failure;
 };

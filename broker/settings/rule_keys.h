@@ -24,6 +24,7 @@ struct RuleKeys {
   const Value* when{};
   const Value* negative{};
   const Value* load{};  // `do`, where it is a map
+  const Value* to{};
   bool has_action{};
   std::vector<Name> actions;
   std::optional<Name> on_failure;

@@ -56,7 +56,7 @@ struct HandlerRow {
   Seccomp seccomp{};
   bool authority{};  // it answers a key request itself, with the requester's own keys in reach
   bool kernel_requests{};  // in a container: it may also answer what the kernel asks for everybody
-  bool uevents{};  // a rule on uevents names it: it may run on the host for what no process caused
+  bool uevents{};          // a rule on uevents names it: it may run for what no process caused
 };
 
 using HandlerTable = std::vector<HandlerRow>;

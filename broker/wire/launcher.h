@@ -35,7 +35,7 @@ enum class LauncherType : std::uint32_t {
   open_directory,  // -> opened
   open_record,     // -> opened
   opened,
-  inspect,      // -> captured, but nothing is held
+  inspect,      // -> captured
   key_landing,  // -> key_landed
   key_landed,
   key_capture,  // -> key_captured
@@ -59,10 +59,14 @@ struct CaptureRequest {
 };
 static_assert(std::is_trivially_copyable_v<CaptureRequest> && sizeof(CaptureRequest) == 24);
 
-// What a capture of this process would say, if it dumped core now. Nothing can be run on it: the
-// reply's capture is kNoCapture. Descriptors: {pidfd of a process}.
+// What a capture of this process would say, if it dumped core now. Unless `hold` is 1, nothing can
+// be run on it: the reply's capture is kNoCapture. Otherwise it must be the init of a container,
+// which has caused nothing: only handlers for uevents can be run on it. Descriptors: {pidfd of a
+// process}.
 struct InspectRequest {
   LauncherHeader header{.type = LauncherType::inspect};
+  std::uint32_t hold{};
+  std::uint32_t reserved{};
 };
 inline constexpr std::uint32_t kNoCapture = UINT32_MAX;
 
@@ -171,8 +175,9 @@ static_assert(std::is_trivially_copyable_v<KeyCaptured> && sizeof(KeyCaptured) =
 // More than a key's type and description can have (KEYCTL_DESCRIBE: 4096), and more callout
 // information than request_key(2) takes (a page); what the kernel itself gives is shorter.
 inline constexpr std::size_t kMaxCallout = std::size_t{32} * 1024;
-inline constexpr std::size_t kMaxLauncherReply =
-    kMaxCaptureReply + sizeof(KeyCaptured) - sizeof(CaptureReply) + 2 * 4200 + kMaxCallout;
+inline constexpr std::size_t kMaxLauncherReply = kMaxCaptureReply + sizeof(KeyCaptured) -
+                                                 sizeof(CaptureReply) + (std::size_t{2} * 4200) +
+                                                 kMaxCallout;
 
 // Descriptors: {stdin, stdout, stderr, event}: sockets, all four. `environment_bytes` bytes of
 // "NAME=value\0" follow the struct; the launcher checks nothing in them but their form, and appends

@@ -4,12 +4,15 @@
 A container of all eight namespaces crashes a process; the kernel's core dump socket gives its pidfd. What
 the handlers then see of themselves is compared with the container's init.
 """
-import array, contextlib, fcntl, os, re, select, shutil, socket, struct, subprocess, sys, tempfile
+import array, contextlib, fcntl, os, re, select, shutil, signal, socket, struct, subprocess, sys, tempfile
 
-VAULT, CONTAINER, HOST, ORIGIN = 0, 0, 1, 2  # wire::Program, wire::Place
+VAULT, OF_CONTAINER, OF_HOST = 0, 1, 2       # wire::Program
+CONTAINER, HOST, ORIGIN = 0, 1, 2            # wire::Place
 ROOT, ORIGIN_USER, FIXED = 0, 1, 2           # wire::User
+NO_CAPTURE = 0xffffffff
 EXITED, TIMED_OUT, NOT_STARTED, REFUSED = 1, 3, 5, 6
 MIXED, IN_CONTAINER, AT_HOST = 2, 3, 1
+INSPECT = 11  # wire::LauncherType
 SO_PEERPIDFD = 77
 NAMESPACES = "cgroup ipc mnt net pid time user uts".split()
 REPORT = "cat /proc/self/status /proc/self/cgroup; for i in cgroup ipc mnt net pid time user uts; do " \
@@ -19,14 +22,16 @@ CGROUP = "/sys/fs/cgroup/unified/upcall-test-%d" % os.getpid()
 
 def text(value): return struct.pack("I", len(value)) + value.encode()
 def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
-def row(args, place, user, timeout=5000):
-    return (text("r") + struct.pack("I", VAULT) + text("busybox") + texts(args) + texts([])
-            + struct.pack("=IIIIqI???", place, user, 77777, 77777, timeout, 0, False, False, False))
+def row(args, place, user, timeout=5000, program=VAULT, path="busybox", uevents=False):
+    return (text("r") + struct.pack("I", program) + text(path) + texts(args) + texts([])
+            + struct.pack("=IIIIqI???", place, user, 77777, 77777, timeout, 0, False, False, uevents))
 
 ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
         row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),
-        row(["sh", "-c", REPORT], ORIGIN, ROOT), row(["sh", "-c", REPORT], CONTAINER, FIXED), row(["true"], CONTAINER, ROOT)]
-IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE = range(7)
+        row(["sh", "-c", REPORT], ORIGIN, ROOT), row(["sh", "-c", REPORT], CONTAINER, FIXED), row(["true"], CONTAINER, ROOT),
+        row(["sh", "-c", REPORT], CONTAINER, ROOT, program=OF_CONTAINER, path="/bin/sh", uevents=True),
+        row(["true"], HOST, ROOT, program=OF_HOST, path="/bin/true", uevents=True)]
+IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE, TOLD_INSIDE, TOLD_ON_HOST = range(9)
 
 class Launcher:
     def __init__(self, program, vault):
@@ -48,6 +53,13 @@ class Launcher:
 
     def capture(self, pidfd, tid):
         self.send(struct.pack("IIQii", 1, 1, 1, tid, -1), [pidfd])
+        return self.captured()
+
+    def inspect(self, pidfd, hold):
+        self.send(struct.pack("IIQII", 1, INSPECT, 1, hold, 0), [pidfd])
+        return self.captured()
+
+    def captured(self):
         reply = self.broker.recv(8192)
         names = "error step capture verdict failed init pid_depth user_depth dumpable".split()
         return dict(zip(names, struct.unpack("iIIIIiIIi", reply[16:52])), texts=reply[264:])
@@ -157,11 +169,34 @@ def check(launcher, kind, crashed, mixed, host):
     expect("pidfd" in launcher.run(got["capture"], ON_HOST)[2], "a handler on the host gets the pidfd")
     end, _, _ = launcher.run(got["capture"], IN_TRUE, environment=b"LD_PRELOAD=/x\0")
     expect(end[:2] == (NOT_STARTED, 22), "only variables of ours")
+    check_uninvolved(launcher, got["init"])
     check_others(launcher, mixed, host)
     check_frozen(launcher, got["capture"])
     expect(launcher.capture(os.pidfd_open(os.getpid()), os.getpid())["error"] == 22, "a process that does not dump")
     times = sorted(launcher.run(got["capture"], IN_TRUE)[1] for _ in range(50))
     print("request to exec, us: min", times[0], "p50", times[25], "p90", times[45])
+
+def check_uninvolved(launcher, init):
+    """Who has caused nothing: its container is told of uevents, and nothing else is done with it."""
+    expect(launcher.inspect(os.pidfd_open(init), hold=0)["capture"] == NO_CAPTURE, "held only where that was asked")
+    got = launcher.inspect(os.pidfd_open(init), hold=1)
+    expect(got["error"] == 0 and got["verdict"] == IN_CONTAINER, got)
+    end, _, seen = launcher.run(got["capture"], TOLD_INSIDE)
+    expect(end[0] == EXITED, (end, seen))
+    check_confined(seen, init)
+    for other in (IN_TRUE, ON_HOST, AS_ORIGIN, TOLD_ON_HOST):
+        expect(launcher.run(got["capture"], other)[0][0] == REFUSED, f"row {other} is refused")
+    expect(launcher.inspect(os.pidfd_open(os.getpid()), hold=1)["error"] == 22, "the host is no container")
+    with subprocess.Popen(["nsenter", "-t", str(init), "-a", "cat"], stdin=subprocess.PIPE) as other:
+        inside = int(subprocess.check_output(["pgrep", "-P", str(other.pid)]))
+        expect(launcher.inspect(os.pidfd_open(inside), hold=1)["error"] == 22, "nor is any process of one but its init")
+        other.stdin.close()
+    forked = os.fork()
+    if forked == 0: signal.pause()
+    expect(launcher.inspect(os.pidfd_open(forked), hold=1)["error"] == 11, "nor who has executed nothing yet")
+    os.kill(forked, signal.SIGKILL); os.waitpid(forked, 0)
+    expect(launcher.run(NO_CAPTURE, TOLD_INSIDE)[0][0] == REFUSED, "nobody is no container")
+    expect(launcher.run(NO_CAPTURE, TOLD_ON_HOST)[0][0] == EXITED, "the host is told")
 
 def check_others(launcher, mixed, host):
     got = launcher.capture(*mixed)

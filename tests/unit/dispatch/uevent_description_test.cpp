@@ -40,6 +40,17 @@ TEST(UeventDescription, TellsTheEventAndItsVariables) {
   EXPECT_EQ(document["variables"]["IFINDEX"], "4");
 }
 
+TEST(UeventDescription, NamesTheContainerThatIsTold) {
+  const auto event = *event::parse_uevent("add@/devices/x");
+  const std::string rule = "plugged";
+  const event::Container container{.runtime = "crun", .id = "c1", .name = "web"};
+  const UeventTold told{.event = event, .rule = rule, .selector = "gold", .container = &container};
+  const auto briefing = brief(told, "handler");
+  EXPECT_EQ(value_of(briefing, "container"), "gold");
+  EXPECT_EQ(value_of(briefing, "container_id"), "c1");
+  EXPECT_EQ(value_of(briefing, "container_name"), "web");
+}
+
 TEST(UeventDescription, OfAVariableThatComesTwiceTellsTheFirst) {
   const auto briefing = briefing_of("add@/devices/x\0A=1\0A=2\0"s);
   EXPECT_EQ(value_of(briefing, "uevent_a"), "1");

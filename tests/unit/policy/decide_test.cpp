@@ -215,5 +215,25 @@ TEST(ContainerOf, HoldsNothingThatHasPrivilegesOfTheHost) {
   EXPECT_EQ(container_of(policy, origin), nullptr);
 }
 
+TEST(MayBeAmong, RulesOutWhatTheRecordDoes) {
+  const Policy policy{.containers = {recorded({.labels = {{"tenant", "a"}}}),
+                                     {.name = "rest", .cgroup = "/x"},
+                                     {.name = "unknown", .anonymous = true}}};
+  const event::Container a{.runtime = "crun", .labels = {{"tenant", "a"}}};
+  const event::Container b{.runtime = "crun", .labels = {{"tenant", "b"}}};
+  EXPECT_TRUE(may_be_among(policy, {"c"}, a));
+  EXPECT_FALSE(may_be_among(policy, {"c"}, b));
+  EXPECT_TRUE(may_be_among(policy, {"rest"}, b));  // its cgroup is not known yet
+  EXPECT_TRUE(may_be_among(policy, {kAnyContainer}, b));
+  EXPECT_FALSE(may_be_among(policy, {"unknown"}, b));
+}
+
+TEST(IsAmong, KnowsNoNamelessOne) {
+  EXPECT_TRUE(is_among({"a", "b"}, "b"));
+  EXPECT_TRUE(is_among({kAnyContainer}, "b"));
+  EXPECT_FALSE(is_among({"a"}, "b"));
+  EXPECT_FALSE(is_among({kAnyContainer}, ""));
+}
+
 }  // namespace
 }  // namespace upcall::policy

@@ -15,6 +15,7 @@ std::vector<UeventRule> uevent_rules() {
                     .driver = {"sd"},
                     .env = {{"DEVNAME", {"sd*", "vd*"}}},
                     .origin = {event::UeventClass::synthetic}},
+           .to = {"web"},
            .handlers = {1},
            .on_failure = 0},
           {.name = "rest"}};
@@ -108,6 +109,7 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   EXPECT_EQ(disks.when.driver, std::vector<std::string>{"sd"});
   EXPECT_EQ(disks.when.env, full_policy().uevent_rules[0].when.env);
   EXPECT_EQ(disks.when.origin, std::vector{event::UeventClass::synthetic});
+  EXPECT_EQ(disks.to, std::vector<std::string>{"web"});
   EXPECT_EQ(disks.handlers, std::vector<std::uint32_t>{1});
   EXPECT_EQ(disks.on_failure, 0U);
   EXPECT_EQ(unpacked->uevent_rules[1].when.origin, UeventMatch{}.origin);

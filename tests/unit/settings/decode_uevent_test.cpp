@@ -72,9 +72,23 @@ rules: [{name: r, on: uevent, do: b}, {name: c, on: coredump, do: a}]
   EXPECT_TRUE(settings.handlers.at(1).uevents);
 }
 
+TEST(DecodeUevent, BringsHandlersToContainers) {
+  const auto loaded = decode("p", R"(version: 1
+containers: {a: {labels: {tenant: a}}}
+handlers: {inside: {run: /bin/true, in: container}}
+rules: [{name: r, on: uevent, to: [a, "*"], do: inside, on_failure: inside}]
+)");
+  const auto& settings = std::get<Settings>(loaded);
+  EXPECT_EQ(settings.policy.uevent_rules.at(0).to, (Texts{"a", "*"}));
+  EXPECT_TRUE(settings.handlers.at(0).uevents);
+}
+
 std::string first_mistake(const std::string& rule) {
   const auto loaded = decode("p", R"(version: 1
+containers: {web: {runtime: "*"}, rest: {anonymous: true}}
 handlers:
+  core: {run: builtin:core}
+  forward: {run: builtin:forward}
   inside: {run: /bin/true}
   tell: {run: /bin/true, in: host}
   origin: {run: /bin/true, in: host, user: origin}
@@ -90,6 +104,13 @@ TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
            {"do: tell", "none"},
            {"do: pass", "no handler 'pass'"},
            {"do: inside", "must be a program 'in: host'"},
+           {"to: '*', do: inside", "none"},
+           {"to: '*', do: tell", "must be a program 'in: container'"},
+           {"to: web, do: forward", "none"},
+           {"do: forward", "must be a program 'in: host'"},
+           {"to: web, do: core", "must be a program 'in: container'"},
+           {"to: rest, do: inside", "only those on record are"},
+           {"to: nobody, do: inside", "no container 'nobody'"},
            {"do: origin", "a uevent has no process"},
            {"do: keys", "'authority' over keys"},
            {"do: [tell, ignore]", "stands alone"},

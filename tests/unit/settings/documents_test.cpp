@@ -43,7 +43,7 @@ TEST(Documents, EveryExampleInTheManualLoads) {
     expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
     ++examples;
   }
-  EXPECT_EQ(examples, 6);
+  EXPECT_EQ(examples, 8);
 }
 
 TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
@@ -132,6 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Map{"", "", ""}, Map{"container", "containers: {a: {", "}}"},
                       Map{"handler", "handlers: {a: {", "}}"},
                       Map{"with", "handlers: {a: {run: builtin:core, with: {", "}}}"},
+                      Map{"with_forward", "handlers: {a: {run: builtin:forward, with: {", "}}}"},
                       Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
                       Map{"when_request_key", "rules: [{on: request-key, when: {", "}}]"},
                       Map{"negative", "rules: [{on: request-key, negative: {", "}}]"},

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/deliveries.h"
+
+#include <set>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "kernel/pidfd.h"
+#include "kernel/proc.h"
+#include "kernel/stat.h"
+#include "origin/resolve.h"
+#include "policy/decide.h"
+
+namespace upcall::dispatch {
+namespace {
+
+std::string name_of(const origin::Record& record) {
+  return "container \"" + printable(record.container.id) + '"';
+}
+
+// It ended meanwhile, which is no fault of anybody's.
+bool is_gone(const Error& error) {
+  return error.code == std::errc::no_such_process ||
+         error.code == std::errc::no_such_file_or_directory;
+}
+
+// Its number may have become another one's since it was recorded.
+Result<UniqueFd> open_init(int proc, const origin::Record& record) {
+  auto pidfd = kernel::open_pidfd(record.init);
+  if (!pidfd) return pidfd;
+  const auto stat = kernel::read_stat(proc, std::to_string(record.init));
+  if (!stat) return stat.error();
+  if (stat->start_time != record.start_time) return from_errno("hold a container's init", ESRCH);
+  return pidfd;
+}
+
+}  // namespace
+
+Deliveries::Deliveries(const Services& services, Tally& tally)
+    : services_{services},
+      tally_{tally},
+      share_{services.io, limits::kDeliveriesRunning},
+      slow_share_{services.io, limits::kSlowDeliveries} {}
+
+void Deliveries::take(std::unique_ptr<UeventCase> event) {
+  auto letter = std::make_shared<Letter>(Letter{.event = std::move(event)});
+  if (unsorted_.size() >= limits::kUeventsWaiting) {
+    log::error("uevents: too many wait for their containers, so this one goes to none");
+    return tally_.end(letter->event->id(), Outcome::failed, letter->event->arrived());
+  }
+  unsorted_.push_back(std::move(letter));
+  if (unsorted_.size() == 1) start_loop(services_.io, sort());
+}
+
+void Deliveries::stop() {
+  stopping_ = true;
+  for (auto& [init, box] : boxes_) give_up_waiting(box);
+}
+
+// Who runs is looked up once for all that have come by then.
+asio::awaitable<void> Deliveries::sort() {
+  while (!unsorted_.empty()) {
+    const auto running = co_await services_.containers.running();
+    std::size_t compared = 0;
+    for (auto left = unsorted_.size(); left > 0; --left) {
+      sort(unsorted_.front(), running);
+      unsorted_.pop_front();
+      compared += running.size();
+      if (compared < limits::kSortedAtOnce) continue;
+      compared = 0;
+      co_await asio::post(services_.io, asio::use_awaitable);
+    }
+    forget_idle(running);
+  }
+}
+
+void Deliveries::sort(const std::shared_ptr<Letter>& letter, const Running& running) {
+  for (const auto& [path, record] : running) {
+    if (policy::may_be_among(services_.policy, letter->event->rule().to, record.container))
+      put(record, letter);
+  }
+  letter->sorted = true;
+  end_if_delivered(*letter);
+}
+
+void Deliveries::put(const origin::Record& record, const std::shared_ptr<Letter>& letter) {
+  auto& box = boxes_[record.init];
+  // One that is gone had this number.
+  if (box.record.start_time != record.start_time) give_up_waiting(box);
+  if (stopping_ || box.letters.size() >= limits::kUeventsForEach) {
+    letter->all_succeeded = false;
+    if (!stopping_ && box.missed++ == 0)
+      log::error("uevents: too many wait for " + name_of(record) + ", which misses what comes now");
+    return;
+  }
+  if (box.missed > 0)
+    log::error("uevents: " + name_of(record) + " has missed " + std::to_string(box.missed));
+  box.missed = 0;
+  box.record = record;
+  box.letters.push_back(letter);
+  ++letter->undelivered;
+  if (box.letters.size() == 1) start_loop(services_.io, empty(record.init));
+}
+
+// Nobody forgets the box of a slow one before its container is gone.
+asio::awaitable<void> Deliveries::empty(pid_t init) {
+  const auto box = boxes_.find(init);
+  auto& letters = box->second.letters;
+  while (!letters.empty()) {
+    const auto letter = letters.front();
+    const auto begin = std::chrono::steady_clock::now();
+    const bool succeeded = co_await deliver(box->second, *letter->event);
+    box->second.slow = std::chrono::steady_clock::now() - begin > limits::kSlowDelivery;
+    delivered(*letter, succeeded);
+    letters.pop_front();
+  }
+  if (!box->second.slow) boxes_.erase(box);
+}
+
+asio::awaitable<bool> Deliveries::deliver(const Box& box, UeventCase& event) {
+  const auto record = box.record;
+  auto slow = Semaphore::Permit{};
+  if (box.slow) slow = co_await slow_share_.acquire();
+  const auto share = co_await share_.acquire();
+  const auto handling = co_await services_.handling.acquire();
+  const auto place = co_await services_.running.acquire();
+  co_return co_await bring(record, event);
+}
+
+asio::awaitable<bool> Deliveries::bring(const origin::Record& record, UeventCase& event) {
+  const auto recipient = co_await hold(record);
+  if (!recipient && is_gone(recipient.error())) co_return true;
+  if (!recipient) {
+    log::warning("event=" + std::to_string(static_cast<std::uint64_t>(event.id())) +
+                 " does not reach " + name_of(record) + ": " + upcall::describe(recipient.error()));
+    co_return false;
+  }
+  bool succeeded = true;
+  if (policy::is_among(event.rule().to, recipient->selector))
+    succeeded = co_await event.run_handlers(&*recipient);
+  co_await services_.launcher.release(recipient->capture);
+  co_return succeeded;
+}
+
+void Deliveries::delivered(Letter& letter, bool succeeded) {
+  letter.all_succeeded = letter.all_succeeded && succeeded;
+  --letter.undelivered;
+  end_if_delivered(letter);
+}
+
+void Deliveries::end_if_delivered(const Letter& letter) {
+  if (!letter.sorted || letter.undelivered > 0) return;
+  tally_.end(letter.event->id(), letter.all_succeeded ? Outcome::handled : Outcome::failed,
+             letter.event->arrived());
+}
+
+void Deliveries::give_up_waiting(Box& box) {
+  if (box.letters.size() < 2) return;
+  log::warning("uevents: " + std::to_string(box.letters.size() - 1) + " have not reached " +
+               name_of(box.record));
+  while (box.letters.size() > 1) {
+    const auto letter = std::move(box.letters.back());
+    box.letters.pop_back();
+    delivered(*letter, false);
+  }
+}
+
+void Deliveries::forget_idle(const Running& running) {
+  std::set<pid_t> inits;
+  for (const auto& [path, record] : running) inits.insert(record.init);
+  std::erase_if(boxes_, [&](const auto& one) {
+    return one.second.letters.empty() && !inits.contains(one.first);
+  });
+}
+
+asio::awaitable<Result<Recipient>> Deliveries::hold(const origin::Record& record) {
+  const auto pidfd = open_init(services_.proc, record);
+  if (!pidfd) co_return pidfd.error();
+  auto held = co_await services_.launcher.capture_uninvolved(pidfd->get());
+  if (!held) co_return held.error();
+  Recipient recipient{.capture = held->reply.capture};
+  const origin::Subject subject{
+      .proc = services_.proc,
+      .pidfd = pidfd->get(),
+      .pid = record.init,
+      .tid = record.init,
+      .cgroup = kernel::read_unified_cgroup(services_.proc, std::to_string(record.init))};
+  auto origin = origin::resolve(subject, held->reply, std::move(held->texts));
+  if (!origin) {
+    co_await services_.launcher.release(recipient.capture);
+    co_return origin.error();
+  }
+  if (origin->verdict != event::Verdict::in_container) {
+    co_await services_.launcher.release(recipient.capture);
+    co_return from_errno("tell what is not wholly a container: upcallctl whois " +
+                             std::to_string(record.init) + " says why",
+                         EPERM);
+  }
+  origin->container = record.container;
+  recipient.container = record.container;
+  if (const auto* selector = policy::container_of(services_.policy, *origin))
+    recipient.selector = selector->name;
+  co_return recipient;
+}
+
+}  // namespace upcall::dispatch

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Uevents that rules bring to containers (`to:`). Each container gets them one after the other, in
+// the order in which the kernel told them; those that are slow keep only each other waiting.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "dispatch/services.h"
+#include "dispatch/tally.h"
+#include "dispatch/uevent_case.h"
+#include "origin/record.h"
+
+namespace upcall::dispatch {
+
+class Deliveries {
+ public:
+  // `tally` is borrowed; each event ends in it once, when the last container has had it.
+  Deliveries(const Services& services, Tally& tally);
+
+  // To whom it goes is found out after those before it, so that none overtakes another.
+  void take(std::unique_ptr<UeventCase> event);
+  // What is not under way any more goes nowhere.
+  void stop();
+
+ private:
+  // One event on its way to several.
+  struct Letter {
+    std::unique_ptr<UeventCase> event;
+    bool sorted{};  // all that it goes to have it in their boxes
+    std::size_t undelivered{};
+    bool all_succeeded{true};
+  };
+  using Letters = std::deque<std::shared_ptr<Letter>>;
+  using Running = std::map<std::string, origin::Record>;
+  struct Box {
+    origin::Record record;
+    Letters letters;       // the first is being delivered
+    std::size_t missed{};  // since there was last room
+    bool slow{};
+  };
+
+  [[nodiscard]] asio::awaitable<void> sort();
+  void sort(const std::shared_ptr<Letter>& letter, const Running& running);
+  void put(const origin::Record& record, const std::shared_ptr<Letter>& letter);
+  [[nodiscard]] asio::awaitable<void> empty(pid_t init);
+  // Whether every handler succeeded, or the container is none of the rule's.
+  [[nodiscard]] asio::awaitable<bool> deliver(const Box& box, UeventCase& event);
+  [[nodiscard]] asio::awaitable<Result<Recipient>> hold(const origin::Record& record);
+  [[nodiscard]] asio::awaitable<bool> bring(const origin::Record& record, UeventCase& event);
+  void delivered(Letter& letter, bool succeeded);
+  void end_if_delivered(const Letter& letter);
+  // All but the one that is being delivered.
+  void give_up_waiting(Box& box);
+  void forget_idle(const Running& running);
+
+  Services services_;
+  Tally& tally_;
+  Semaphore share_;
+  Semaphore slow_share_;
+  Letters unsorted_;
+  std::map<pid_t, Box> boxes_;  // by the container's init
+  bool stopping_{};
+};
+
+}  // namespace upcall::dispatch
