@@ -138,7 +138,11 @@ asio::awaitable<Outcome> KeyRequestCase::ask_handlers() {
   auto rows = decision_.action.handlers;
   if (decision_.on_failure) rows.push_back(*decision_.on_failure);
   for (const auto row : rows) {
-    if (is_over(wait(), services_.proc)) break;
+    if (is_over(wait(), services_.proc)) {
+      complain(
+          from_errno("wait for a handler: its requester was killed, or its time is up", EINTR));
+      break;
+    }
     const auto reply = co_await ask(row);
     if (reply) co_return co_await answer(services_.policy.handlers.at(row), *reply);
   }
@@ -175,9 +179,12 @@ asio::awaitable<std::optional<std::string>> KeyRequestCase::ask(std::uint32_t ro
   co_return given.bytes();
 }
 
+// A thread of the kernel's own goes on when it is told to end by SIGKILL, as cifsd is.
 Wait KeyRequestCase::wait() const {
+  const bool kernel_thread =
+      std::get<event::KeyRequest>(event_.detail).by_kernel && event_.origin.exe.empty();
   return {.deadline = arrival_.arrived + limits::kKeyDeadline,
-          .status = task_directory(event_.origin) + "/status"};
+          .status = kernel_thread ? "" : task_directory(event_.origin) + "/status"};
 }
 
 // A requester that was killed cannot die before it has an answer, and nobody wants one any more.

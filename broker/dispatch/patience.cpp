@@ -9,6 +9,7 @@ namespace upcall::dispatch {
 // No pidfd tells of it: the process does not end while it waits for the key.
 bool is_over(const Wait& wait, int proc) {
   if (std::chrono::steady_clock::now() >= wait.deadline) return true;
+  if (wait.status.empty()) return false;
   const auto status = kernel::read_proc(proc, wait.status);
   return !status || kernel::parse_killed(*status);
 }

@@ -14,7 +14,7 @@ namespace upcall::dispatch {
 // When a request for a key or a module is over, whatever its handler does.
 struct Wait {
   std::chrono::steady_clock::time_point deadline;
-  std::string status;  // the requester's, below /proc
+  std::string status;  // the requester's, below /proc; empty for one that nothing kills
 };
 [[nodiscard]] bool is_over(const Wait& wait, int proc);
 
