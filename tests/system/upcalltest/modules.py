@@ -58,6 +58,6 @@ def ask_in(container, daemon):
 
 def trace_instance():
     """Where the kernel keeps our trace, in a tracefs of a mount namespace of its own."""
-    script = "mount -t tracefs tracefs /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
+    script = "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
     listing = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=True)
     return "upcalld" in listing.stdout.split()

@@ -30,7 +30,8 @@ SECCOMP = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_6
            "syscalls": [{"names": FORBIDDEN, "action": "SCMP_ACT_ERRNO"}]}
 # crun wants no hierarchy but the unified one, and is shown no other; runc uses those of version 1 as well,
 # unless it is to see none.
-ONLY_UNIFIED = ["unshare", "--mount", "sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"']
+SHOW_UNIFIED = '[ -e /sys/fs/cgroup/cgroup.procs ] || mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"'
+ONLY_UNIFIED = ["unshare", "--mount", "sh", "-c", SHOW_UNIFIED]
 FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts"}
 PROGRAMS = [(paths.REPORTER, "/bin/report"), *((paths.VICTIMS / victim, f"/bin/{victim}") for victim in VICTIMS)]
 _numbers = itertools.count(1)
