@@ -78,10 +78,10 @@ void serve(int argc, char** argv) {
   or_throw(launcher::clear_low_fds(all));
   or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
   auto own = or_throw(launcher::look_at_ourselves());
-  if (!own.seccomp) {
+  if (!own.tasks) {
     std::fprintf(stderr,
                  "upcall-launcher: handlers in containers with seccomp filters may not run: %s\n",
-                 describe(own.seccomp.error()).c_str());
+                 describe(own.tasks.error()).c_str());
   }
   or_throw(launcher::settle());
   or_throw(launcher::isolate_keys());

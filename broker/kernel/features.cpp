@@ -16,7 +16,7 @@
 #include "kernel/core_pattern.h"
 #include "kernel/peer.h"
 #include "kernel/pidfd.h"
-#include "kernel/seccomp_reader.h"
+#include "kernel/task_reader.h"
 #include "kernel/uapi_pidfd.h"
 
 namespace upcall::kernel {
@@ -77,9 +77,9 @@ bool core_sockets_are_listed() {
 
 std::vector<Feature> probe_features() {
   return {
-      {"seccomp filters read by BPF", "6.1", "handlers get the filters of their container",
+      {"threads looked at by BPF", "6.1", "handlers get the seccomp filters of their container",
        "handlers of containers that have filters are refused, but with 'seccomp: best-effort'",
-       bool{SeccompReader::make()}},
+       bool{TaskReader::make()}},
       {"SO_PEERPIDFD", "6.5", "who connects is known by a pidfd",
        "who connects is known by a number that is looked at again", peers_by_pidfd()},
       {"PIDFD_THREAD", "6.9", "one thread is held by a pidfd",
@@ -94,7 +94,8 @@ std::vector<Feature> probe_features() {
        knows_of(uapi::kPidfdInfoPid)},
       {"PIDFD_INFO_COREDUMP", "6.16",
        "the kernel tells whether the process dumps core, and whether root alone may have it",
-       "core_pattern's %d tells whether root alone may have the core",
+       "BPF shows whether root alone may have the core; without that, of core dumps core_pattern's "
+       "%d",
        knows_of(uapi::kPidfdInfoCoredump)},
       {"attributes of pidfds", "6.17", "'upcallctl tag' marks processes",
        "'upcallctl tag' says that it cannot", tags()},

@@ -24,7 +24,7 @@ Result<Own> look_at_ourselves() {
   auto label = read_label(directory);
   if (!label) return label.error();
   own.label = *std::move(label);
-  own.seccomp = kernel::SeccompReader::make();
+  own.tasks = kernel::TaskReader::make();
   if (auto root = kernel::open_cgroup_root()) own.cgroup_root = *std::move(root);
   return own;
 }

@@ -10,7 +10,7 @@
 #include "base/unique_fd.h"
 #include "kernel/namespaces.h"
 #include "kernel/process_status.h"
-#include "kernel/seccomp_reader.h"
+#include "kernel/task_reader.h"
 
 namespace upcall::launcher {
 
@@ -20,8 +20,8 @@ struct Own {
   std::uint64_t capabilities{};
   int oom_score_adj{};
   std::string label;  // of the security module; empty without one
-  // Why not, where containers' seccomp filters cannot be copied on this host.
-  Result<kernel::SeccompReader> seccomp{from_errno("copy seccomp filters", ENOTSUP)};
+  // Why not, where threads cannot be looked at so on this host.
+  Result<kernel::TaskReader> tasks{from_errno("look at threads", ENOTSUP)};
   UniqueFd cgroup_root;  // empty on a host without the unified hierarchy: nothing runs in
                          // containers then
 };

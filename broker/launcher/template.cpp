@@ -41,8 +41,8 @@ Result<Filters> read_filters(const Own& own, const ThreadName& init,
   if (status.seccomp_mode == SECCOMP_MODE_DISABLED) return Filters{};
   if (status.seccomp_mode != SECCOMP_MODE_FILTER)
     return from_errno("copy the strict mode of seccomp", ENOTSUP);
-  if (!own.seccomp) return own.seccomp.error();
-  auto filters = own.seccomp->read(init.tid, status.seccomp_filters);
+  if (!own.tasks) return own.tasks.error();
+  auto filters = own.tasks->read_filters(init.tid, status.seccomp_filters);
   const auto now = kernel::read_status(proc_directory(init));
   if (!now) return now.error();
   if (now->seccomp_filters != status.seccomp_filters)

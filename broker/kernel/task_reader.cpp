@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/seccomp_reader.h"
+#include "kernel/task_reader.h"
 
 #include <linux/bpf.h>
 #include <sys/syscall.h>
@@ -9,7 +9,6 @@
 #include <span>
 
 #include "kernel/btf.h"
-#include "kernel/seccomp_program.h"
 
 namespace upcall::kernel {
 namespace {
@@ -24,13 +23,13 @@ UniqueFd make_map() {
   bpf_attr attributes{};
   attributes.map_type = BPF_MAP_TYPE_ARRAY;
   attributes.key_size = sizeof(std::uint32_t);
-  attributes.value_size = sizeof(SeccompExchange);
+  attributes.value_size = sizeof(TaskExchange);
   attributes.max_entries = 1;
   return UniqueFd{bpf(BPF_MAP_CREATE, attributes)};  // CLOEXEC by itself, as all of bpf(2)'s
 }
 
 // The kernel's helper for reading its memory is for programs under the GPL alone: what
-// write_seccomp_program() makes may be used under it as well.
+// write_task_program() makes may be used under it as well.
 UniqueFd load_program(std::span<const bpf_insn> code, std::uint32_t iterator) {
   bpf_attr attributes{};
   attributes.prog_type = BPF_PROG_TYPE_TRACING;
@@ -52,32 +51,32 @@ Result<Ok> visit(int program, pid_t tid) {
   attributes.link_create.iter_info = address_of(&which);
   attributes.link_create.iter_info_len = sizeof which;
   const UniqueFd link{bpf(BPF_LINK_CREATE, attributes)};
-  if (!link) return from_errno("look at a thread's seccomp filters");
+  if (!link) return from_errno("look at a thread");
   attributes = {};
   attributes.iter_create.link_fd = static_cast<__u32>(link.get());
   const UniqueFd iterator{bpf(BPF_ITER_CREATE, attributes)};
   std::array<char, 1> nothing{};
   if (!iterator || ::read(iterator.get(), nothing.data(), nothing.size()) < 0)
-    return from_errno("look at a thread's seccomp filters");
+    return from_errno("look at a thread");
   return Ok{};
 }
 
 }  // namespace
 
-Result<SeccompReader> SeccompReader::make() {
+Result<TaskReader> TaskReader::make() {
   const auto types = Btf::read_kernel();
   if (!types) return types.error();
   auto map = make_map();
   if (!map) return from_errno("share memory with the kernel");
-  const auto code = write_seccomp_program(*types, map.get());
+  const auto code = write_task_program(*types, map.get());
   const auto iterator = types->find_function("bpf_iter_task");
   if (!code || !iterator) return from_errno("find seccomp in the kernel's types", ENOTSUP);
   auto program = load_program(*code, *iterator);
-  if (!program) return from_errno("load the reader of seccomp filters");
-  return SeccompReader{std::move(map), std::move(program)};
+  if (!program) return from_errno("load the reader of threads");
+  return TaskReader{std::move(map), std::move(program)};
 }
 
-Result<std::vector<SeccompFilter>> SeccompReader::read(pid_t tid, int count) const {
+Result<std::vector<SeccompFilter>> TaskReader::read_filters(pid_t tid, int count) const {
   std::vector<SeccompFilter> filters;
   for (int depth = count - 1; depth >= 0; --depth) {
     auto filter = read_one(tid, static_cast<std::uint32_t>(depth));
@@ -87,20 +86,33 @@ Result<std::vector<SeccompFilter>> SeccompReader::read(pid_t tid, int count) con
   return filters;
 }
 
-Result<SeccompFilter> SeccompReader::read_one(pid_t tid, std::uint32_t depth) const {
-  SeccompExchange exchange{.depth = depth};
+Result<SeccompFilter> TaskReader::read_one(pid_t tid, std::uint32_t depth) const {
+  const auto seen = look_at(tid, {.depth = depth});
+  if (!seen) return seen.error();
+  if (seen->length == 0 || seen->length > seen->instructions.size())
+    return from_errno("copy a seccomp filter", ENODATA);
+  return SeccompFilter{seen->instructions.begin(), seen->instructions.begin() + seen->length};
+}
+
+Result<int> TaskReader::read_dumpable(pid_t tid) const {
+  constexpr std::uint64_t kUnseen = UINT64_MAX;
+  constexpr std::uint64_t kDumpable = 3;  // MMF_DUMPABLE_MASK, include/linux/sched/coredump.h
+  const auto seen = look_at(tid, {.memory_flags = kUnseen});
+  if (!seen) return seen.error();
+  if (seen->memory_flags == kUnseen) return from_errno("see whether a thread is dumpable", ENODATA);
+  return static_cast<int>(seen->memory_flags & kDumpable);
+}
+
+Result<TaskExchange> TaskReader::look_at(pid_t tid, TaskExchange exchange) const {
   const std::uint32_t key = 0;
   bpf_attr attributes{};
   attributes.map_fd = static_cast<__u32>(map_.get());
   attributes.key = address_of(&key);
   attributes.value = address_of(&exchange);
-  if (bpf(BPF_MAP_UPDATE_ELEM, attributes) != 0) return from_errno("ask for a seccomp filter");
+  if (bpf(BPF_MAP_UPDATE_ELEM, attributes) != 0) return from_errno("ask about a thread");
   if (const auto visited = visit(program_.get(), tid); !visited) return visited.error();
-  if (bpf(BPF_MAP_LOOKUP_ELEM, attributes) != 0) return from_errno("take a seccomp filter");
-  if (exchange.length == 0 || exchange.length > exchange.instructions.size())
-    return from_errno("copy a seccomp filter", ENODATA);
-  return SeccompFilter{exchange.instructions.begin(),
-                       exchange.instructions.begin() + exchange.length};
+  if (bpf(BPF_MAP_LOOKUP_ELEM, attributes) != 0) return from_errno("hear of a thread");
+  return exchange;
 }
 
 }  // namespace upcall::kernel

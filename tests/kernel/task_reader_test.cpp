@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/seccomp_reader.h"
+#include "kernel/task_reader.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,6 +12,8 @@
 
 #include <array>
 #include <cstring>
+
+#include "kernel/pidfd.h"
 
 namespace upcall::kernel {
 namespace {
@@ -73,11 +75,10 @@ class Reader : public ::testing::Test {
     if (!reader_) GTEST_SKIP() << describe(reader_.error());
   }
   Result<std::vector<SeccompFilter>> read(pid_t tid, int count) {
-    return reader_ ? reader_->read(tid, count) : reader_.error();
+    return reader_ ? reader_->read_filters(tid, count) : reader_.error();
   }
 
- private:
-  Result<SeccompReader> reader_{SeccompReader::make()};
+  Result<TaskReader> reader_{TaskReader::make()};
 };
 
 TEST_F(Reader, CopiesAllFiltersOfAThreadInTheOrderOfTheirInstallation) {
@@ -101,6 +102,19 @@ TEST_F(Reader, FailsForAThreadThatIsGone) {
     gone = process.pid();
   }
   EXPECT_FALSE(read(gone, 1));
+}
+
+TEST_F(Reader, SeesWhetherAProcessIsDumpable) {
+  for (const int dumpable : {0, 1}) {
+    ASSERT_EQ(::prctl(PR_SET_DUMPABLE, dumpable), 0);
+    const auto seen = reader_->read_dumpable(::getpid());
+    ASSERT_TRUE(seen) << describe(seen.error());
+    EXPECT_EQ(*seen, dumpable);
+    const UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))};
+    const auto told = query_pidfd(pidfd.get());
+    ASSERT_TRUE(told);
+    EXPECT_EQ(*seen, told->dumpable.value_or(dumpable));
+  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/seccomp_program.h"
+#include "kernel/task_program.h"
 
 #include <cstddef>
 
@@ -9,8 +9,10 @@ namespace {
 // A chain has more only where they are tiny: all of its filters have 32768 instructions at most.
 constexpr std::uint32_t kMostFilters = 64;
 
-// Where in the kernel's structs the way from a task to its filters goes.
+// Where in the kernel's structs the ways from a task to its filters and flags go.
 struct Offsets {
+  std::uint32_t memory{};
+  std::uint32_t flags{};
   std::uint32_t filter_of_task{};
   std::uint32_t previous{};
   std::uint32_t program{};
@@ -20,6 +22,8 @@ struct Offsets {
 };
 
 std::optional<Offsets> find_offsets(const Btf& types) {
+  const auto memory = types.offset_of("task_struct", "mm");
+  const auto flags = types.offset_of("mm_struct", "flags");
   const auto seccomp = types.offset_of("task_struct", "seccomp");
   const auto filter = types.offset_of("seccomp", "filter");
   const auto previous = types.offset_of("seccomp_filter", "prev");
@@ -27,9 +31,12 @@ std::optional<Offsets> find_offsets(const Btf& types) {
   const auto original = types.offset_of("bpf_prog", "orig_prog");
   const auto length = types.offset_of("sock_fprog_kern", "len");
   const auto instructions = types.offset_of("sock_fprog_kern", "filter");
-  if (!seccomp || !filter || !previous || !program || !original || !length || !instructions)
+  if (!memory || !flags || !seccomp || !filter || !previous || !program || !original || !length ||
+      !instructions)
     return {};
-  return Offsets{.filter_of_task = *seccomp + *filter,
+  return Offsets{.memory = *memory,
+                 .flags = *flags,
+                 .filter_of_task = *seccomp + *filter,
                  .previous = *previous,
                  .program = *program,
                  .original = *original,
@@ -118,9 +125,15 @@ std::size_t find_exchange(Assembler& code, int map) {
   return without;
 }
 
+void copy_memory_flags(Assembler& code, const Offsets& offsets) {
+  follow(code, kTask, offsets.memory);
+  follow(code, kPointer, offsets.flags);
+  code.store(BPF_DW, kExchange, offsetof(TaskExchange, memory_flags), kPointer);
+}
+
 // kPointer = the filter at the exchange's depth. Gives the jump that is taken when it is too deep.
 std::size_t find_filter(Assembler& code, const Offsets& offsets) {
-  code.load(BPF_W, kCount, kExchange, offsetof(SeccompExchange, depth));
+  code.load(BPF_W, kCount, kExchange, offsetof(TaskExchange, depth));
   const auto too_deep = code.jump_if(BPF_JGE, kCount, kMostFilters);
   follow(code, kTask, offsets.filter_of_task);
   const auto loop = code.here();
@@ -143,26 +156,27 @@ std::array<std::size_t, 2> copy_filter(Assembler& code, const Offsets& offsets) 
   const auto too_long = code.jump_if(BPF_JGT, kCount, BPF_MAXINSNS);
   follow(code, kTask, offsets.instructions);
   code.copy(BPF_REG_1, kExchange);
-  code.plus(BPF_REG_1, offsetof(SeccompExchange, instructions));
+  code.plus(BPF_REG_1, offsetof(TaskExchange, instructions));
   code.copy(BPF_REG_2, kCount);
   code.shift_left(BPF_REG_2, 3);
   static_assert(sizeof(sock_filter) == 1U << 3U);
   code.copy(BPF_REG_3, kPointer);
   code.call(BPF_FUNC_probe_read_kernel);
   const auto unreadable = code.jump_if(BPF_JNE, BPF_REG_0, 0);
-  code.store(BPF_W, kExchange, offsetof(SeccompExchange, length), kCount);
+  code.store(BPF_W, kExchange, offsetof(TaskExchange, length), kCount);
   return {too_long, unreadable};
 }
 
 }  // namespace
 
-std::optional<std::vector<bpf_insn>> write_seccomp_program(const Btf& types, int map) {
+std::optional<std::vector<bpf_insn>> write_task_program(const Btf& types, int map) {
   const auto offsets = find_offsets(types);
   if (!offsets) return {};
   Assembler code;
   code.load(BPF_DW, kTask, BPF_REG_1, sizeof(std::uint64_t));  // bpf_iter__task.task
   const auto beyond_last = code.jump_if(BPF_JEQ, kTask, 0);
   const auto without_exchange = find_exchange(code, map);
+  copy_memory_flags(code, *offsets);
   const auto too_deep = find_filter(code, *offsets);
   const auto [too_long, unreadable] = copy_filter(code, *offsets);
   for (const auto jump : {beyond_last, without_exchange, too_deep, too_long, unreadable})
