@@ -104,6 +104,7 @@ class Control(SystemTest):
         self.assertIn("host", self.ctl("whois", os.getpid()))
 
     def test_tag_of_a_process_and_of_its_container_decides(self):
+        self.need_tags()
         container = self.oci("crun")
         daemon = self.start_with(container)
         container.run("/bin/crash")

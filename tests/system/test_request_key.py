@@ -87,6 +87,7 @@ class Reply(RequestKey):
 class Conditions(RequestKey):
     def answered(self, condition):
         """Whether a rule with it holds for user 1000 of a container whose init is marked gold."""
+        self.need_tags()
         daemon = self.start_with_keys(POLICY.replace("container: demo,", f"container: demo, {condition},"))
         container = self.demo()
         subprocess.run([paths.BIN / "upcallctl", "tag", str(container.init), "gold"], check=True, timeout=30)

@@ -64,6 +64,10 @@ class SystemTest(unittest.TestCase):
         self.addCleanup(container.close)
         return container
 
+    def need_tags(self):
+        if not kernel.has_attributes_of_pidfds():
+            self.skipTest("this kernel has no attributes of pidfds, and so no tags")
+
     def cores(self, container, directory="/var/crash"):
         return sorted(container.path(directory).iterdir())
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine-wide settings that a core dump turns on."""
 
+import errno
+import os
 import pathlib
 import subprocess
 
@@ -24,6 +26,17 @@ def core_settings():
 def has_core_sockets():
     modes = _SYSCTL / "kernel/core_modes"
     return modes.exists() and "socket" in modes.read_text().split()
+
+
+def has_attributes_of_pidfds():
+    pidfd = os.pidfd_open(os.getpid())
+    try:
+        os.getxattr(pidfd, "trusted.upcall-test")
+    except OSError as error:
+        return error.errno == errno.ENODATA
+    finally:
+        os.close(pidfd)
+    return True
 
 
 class Guard:
