@@ -79,7 +79,7 @@ class Request {
                                     .process_keyring = parse_number<std::int32_t>(arguments_[6]),
                                     .session_keyring = parse_number<std::int32_t>(arguments_[7])};
     send(&call, sizeof call);
-    return obey(kTakenSeconds);
+    return obey();
   }
 
  private:
@@ -109,14 +109,16 @@ class Request {
     return whole ? 0 : -EBADMSG;
   }
 
-  int obey(long seconds) {
-    const long failure = receive(seconds);
+  // The authority lands once at most, so that all of it is over after three waits whatever the
+  // broker says.
+  int obey() {
+    long failure = receive(kTakenSeconds);
+    if (failure == 0 && answer.head.verdict == KeyVerdict::land) {
+      report(keyctl(KEYCTL_LINK, authority_, answer.head.keyring));
+      failure = receive(kVerdictSeconds);
+    }
     if (failure < 0) {
       return refuse("hear upcall-broker", failure, static_cast<int>(-failure), kOutage);
-    }
-    if (answer.head.verdict == KeyVerdict::land) {
-      report(keyctl(KEYCTL_LINK, authority_, answer.head.keyring));
-      return obey(kVerdictSeconds);
     }
     if (answer.head.verdict == KeyVerdict::pass) return run_stock();
     report(carry_out());
