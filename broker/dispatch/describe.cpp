@@ -19,6 +19,7 @@ std::string hexadecimal(std::uint64_t value) {
 
 class Description {
  public:
+  explicit Description(Fields fields) : fields_{std::move(fields)} {}
   void add(const char* name, std::string value) { fields_.emplace_back(name, std::move(value)); }
   template <class T>
   void add_known(const char* name, const std::optional<T>& value) {
@@ -111,15 +112,22 @@ std::string decimal_seconds(std::chrono::system_clock::time_point time) {
   return text.data();
 }
 
+Fields describe(const Head& head) {
+  return {{"version", "1"},
+          {"event", head.kind},
+          {"id", std::to_string(static_cast<std::uint64_t>(head.id))},
+          {"time", decimal_seconds(head.time)},
+          {"rule", head.rule},
+          {"handler", head.handler}};
+}
+
 Fields describe(const event::Event& event, const policy::Decision& decision,
                 const std::string& handler, policy::Place place) {
-  Description out;
-  out.add("version", "1");
-  out.add("event", event::kind_of(event));
-  out.add("id", std::to_string(static_cast<std::uint64_t>(event.id)));
-  out.add("time", decimal_seconds(event.time));
-  out.add("rule", decision.rule);
-  out.add("handler", handler);
+  Description out{describe(Head{.kind = event::kind_of(event),
+                                .id = event.id,
+                                .time = event.time,
+                                .rule = decision.rule,
+                                .handler = handler})};
   if (!decision.container.empty()) out.add("container", decision.container);
   if (event.origin.container) add_record(out.fields(), *event.origin.container);
   add_ids(out, event.origin, place);

@@ -21,6 +21,16 @@ using Fields = std::vector<std::pair<std::string, std::string>>;  // "signal_num
 // "UPCALL_SIGNAL_NUMBER=11" for each.
 [[nodiscard]] std::vector<std::string> to_environment(const Fields& fields);
 
+// With what every event begins; `kind` is as the policy calls it.
+struct Head {
+  const char* kind{};
+  event::EventId id{};
+  std::chrono::system_clock::time_point time;
+  const std::string& rule;
+  const std::string& handler;
+};
+[[nodiscard]] Fields describe(const Head& head);
+
 // What is on record of a container.
 void add_record(Fields& fields, const event::Container& container);
 

@@ -31,15 +31,11 @@ void add_variables(Fields& fields, const event::Uevent& event) {
   });
 }
 
-Fields describe(const UeventTold& told, const std::string& handler) {
+Fields describe_told(const UeventTold& told, const std::string& handler) {
   const auto& event = told.event;
-  Fields fields{{"version", "1"},
-                {"event", "uevent"},
-                {"id", std::to_string(static_cast<std::uint64_t>(told.id))},
-                {"time", decimal_seconds(told.time)},
-                {"rule", told.rule},
-                {"handler", handler},
-                {"class", event::name_of(event.origin)}};
+  auto fields = describe(Head{
+      .kind = "uevent", .id = told.id, .time = told.time, .rule = told.rule, .handler = handler});
+  fields.emplace_back("class", event::name_of(event.origin));
   if (!told.selector.empty()) fields.emplace_back("container", told.selector);
   if (told.container != nullptr) add_record(fields, *told.container);
   const auto add_known = [&](const char* name, std::string_view value) {
@@ -68,7 +64,7 @@ std::string to_json(const Fields& fields, const event::Uevent& event) {
 }  // namespace
 
 Briefing brief(const UeventTold& told, const std::string& handler) {
-  Briefing out{.fields = describe(told, handler)};
+  Briefing out{.fields = describe_told(told, handler)};
   out.document = to_json(out.fields, told.event);
   add_variables(out.fields, told.event);
   return out;
