@@ -79,9 +79,9 @@ void serve(int argc, char** argv) {
   or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
   auto own = or_throw(launcher::look_at_ourselves());
   if (!own.tasks) {
-    std::fprintf(stderr,
-                 "upcall-launcher: handlers in containers with seccomp filters may not run: %s\n",
-                 describe(own.tasks.error()).c_str());
+    (void)std::fprintf(
+        stderr, "upcall-launcher: handlers in containers with seccomp filters may not run: %s\n",
+        describe(own.tasks.error()).c_str());
   }
   or_throw(launcher::settle());
   or_throw(launcher::isolate_keys());
@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
     serve(argc, argv);
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "upcall-launcher: %s\n", error.what());
+    (void)std::fprintf(stderr, "upcall-launcher: %s\n", error.what());
     return 1;
   }
 }

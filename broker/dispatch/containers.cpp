@@ -159,7 +159,10 @@ asio::awaitable<void> Containers::follow(std::uint32_t directory,
 
 void Containers::list(std::uint32_t directory, int entries) {
   const auto names = read_sealed_memfd(entries);
-  if (!names) return log::warning(describe(names.error()));
+  if (!names) {
+    log::warning(describe(names.error()));
+    return;
+  }
   for (std::string_view rest = *names; !rest.empty();)
     came(directory, std::string{take_until(rest, '\0')});
 }
