@@ -96,7 +96,12 @@ Result<std::string> kernel_message(const Uevent& event) {
 
 std::string udev_message(const Uevent& event) {
   std::string variables;
-  for (const auto& [name, value] : event.variables) append(variables, name, value);
+  bool numbered = false;
+  for (const auto& [name, value] : event.variables) {
+    append(variables, name, value);
+    numbered = numbered || name == kSequence;
+  }
+  if (!numbered) append(variables, kSequence, "1");
   const UdevHead head{.variables_size = static_cast<std::uint32_t>(variables.size()),
                       .subsystem_hash = network_hash_of(event, "SUBSYSTEM"),
                       .devtype_hash = network_hash_of(event, "DEVTYPE")};

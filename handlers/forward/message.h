@@ -24,8 +24,8 @@ struct Uevent {
 // own. E2BIG for more than it takes for injection (lib/kobject_uevent.c, Linux 6.18).
 [[nodiscard]] Result<std::string> kernel_message(const Uevent& event);
 
-// With the head by which libudev filters (src/libsystemd/sd-device/device-monitor.c), SEQNUM kept:
-// it believes no device without.
+// With the head by which libudev filters (src/libsystemd/sd-device/device-monitor.c), SEQNUM kept,
+// or 1 where upcalld told of what the kernel had dropped: it believes no device without.
 [[nodiscard]] std::string udev_message(const Uevent& event);
 
 }  // namespace upcall::forward

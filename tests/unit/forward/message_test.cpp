@@ -44,6 +44,11 @@ TEST(ForwardMessage, HasTheHeadByWhichLibudevFilters) {
   EXPECT_NE(message.find("SEQNUM=7\0"s), std::string::npos);
 }
 
+TEST(ForwardMessage, HasANumberForLibudevWhereTheEventHasNone) {
+  const Uevent event{.action = "add", .devpath = "/x", .variables = {{"ACTION", "add"}}};
+  EXPECT_NE(udev_message(event).find("SEQNUM=1\0"s), std::string::npos);
+}
+
 TEST(ForwardMessage, UnderstandsNothingElse) {
   for (const auto* text :
        {"", "[]", "{}", R"({"variables": {"A": 1}})", R"({"variables": {"A": "b"}})",
