@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kState = 3;
 constexpr std::size_t kFlags = 9;
 constexpr std::size_t kStartTime = 22;
+constexpr std::size_t kArgStart = 48;
 constexpr std::size_t kExitCode = 52;
 
 constexpr std::uint32_t kPfForknoexec = 0x40;
@@ -52,10 +53,12 @@ std::optional<Stat> parse_stat(std::string_view text) {
   const auto flags = number_at<std::uint32_t>(fields, kFlags);
   const auto start_time = number_at<std::uint64_t>(fields, kStartTime);
   const auto exit_code = number_at<int>(fields, kExitCode);
-  if (!flags || !start_time || !exit_code) return {};
+  const auto arguments = number_at<std::uint64_t>(fields, kArgStart);
+  if (!flags || !start_time || !arguments || !exit_code) return {};
   return Stat{.dumping = (*flags & kPfDumpcore) != 0,
               .kernel_thread = (*flags & kPfKthread) != 0,
               .forked_only = (*flags & kPfForknoexec) != 0,
+              .arguments = *arguments,
               .start_time = *start_time,
               .signal = *exit_code & kSignalOfExitCode};
 }

@@ -15,6 +15,9 @@ struct Stat {
   bool dumping{};        // of a task: this very thread is the one that dumps (PF_DUMPCORE)
   bool kernel_thread{};  // PF_KTHREAD
   bool forked_only{};    // has executed no program since its fork (PF_FORKNOEXEC)
+  // Field 48, where its arguments are. Of a program that is being executed 0 until it has the
+  // credentials that it will have (setup_arg_pages() follows commit_creds(), fs/exec.c).
+  std::uint64_t arguments{};
   // Field 22, clock ticks since boot: with its pid it names a process, as no two start with one
   // pid at one time.
   std::uint64_t start_time{};

@@ -144,7 +144,12 @@ Result<Capture> Capturing::capture_uninvolved(UniqueFd pidfd) {
   const auto thread = find_leader(capture, stat);
   if (!thread) return thread.error();
   step_ = CaptureStep::container;
-  if (stat.forked_only) return from_errno("tell a container that is being made", EAGAIN);
+  // Of one that has just been executed the old arguments may still be seen beside the new flags:
+  // they are looked at once more.
+  const auto again = kernel::read_stat(proc_directory(*thread));
+  if (!again) return again.error();
+  if (stat.forked_only || again->arguments == 0)
+    return from_errno("tell a container that is being made", EAGAIN);
   if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
   const auto mounts = own_.namespaces.id(Namespace::mnt);
   const bool is_init = capture.container && capture.container->init.pid == capture.pid &&
@@ -153,16 +158,19 @@ Result<Capture> Capturing::capture_uninvolved(UniqueFd pidfd) {
   return capture;
 }
 
-void Capturing::ask_whether_dumpable(Capture& capture, pid_t tid) const {
+void Capturing::ask_whether_dumpable(Capture& capture, pid_t pid, pid_t tid) const {
   if (capture.dumpable || !own_.tasks) return;
-  if (const auto dumpable = own_.tasks->read_dumpable(tid)) capture.dumpable = *dumpable;
+  auto dumpable = own_.tasks->read_dumpable(tid);
+  // Some kernels of 2024 and before find only the leader of a process, whose memory is the same.
+  if (!dumpable) dumpable = own_.tasks->read_dumpable(pid);
+  if (dumpable) capture.dumpable = *dumpable;
 }
 
 Result<ThreadName> Capturing::find_leader(Capture& capture, kernel::Stat& stat) {
   const auto facts = find_process(capture);
   if (!facts) return facts.error();
   capture.pid = capture.tid = facts->pid;
-  ask_whether_dumpable(capture, facts->pid);
+  ask_whether_dumpable(capture, facts->pid, facts->pid);
   ThreadName thread{.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id};
   const auto read = kernel::read_stat(proc_directory(thread));
   if (!read) return read.error();
@@ -196,7 +204,7 @@ Result<Capture> Capturing::capture_helped(UniqueFd pidfd, int helper, pid_t tid)
   if (stat->start_time > *helper_start) return from_errno("find who had a helper started", ESRCH);
   capture.pid = thread.pid;
   capture.tid = thread.tid;
-  ask_whether_dumpable(capture, tid);
+  ask_whether_dumpable(capture, thread.pid, tid);
   capture.kernel_thread = stat->kernel_thread;
   capture.waits_for_helper = waits_for_helper(directory);
   if (const auto looked = look_at(capture, thread); !looked) return looked.error();
@@ -236,7 +244,7 @@ Result<kernel::PidfdFacts> Capturing::find_process(Capture& capture) {
 Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureRequest& request) {
   const auto facts = find_process(capture);
   if (!facts) return facts.error();
-  ask_whether_dumpable(capture, request.tid);
+  ask_whether_dumpable(capture, facts->pid, request.tid);
   // The broker's word counts only where the kernel does not give its own.
   if (!capture.dumpable && request.dumpable >= 0) capture.dumpable = request.dumpable;
   const ThreadName thread{.pid = facts->pid, .tid = request.tid, .cgroup_id = facts->cgroup_id};
@@ -278,7 +286,7 @@ Result<ThreadName> Capturing::find_requester(Capture& capture, int shim) {
   capture.pid = pidfds->facts.pid;
   capture.tid = *tid;
   capture.dumpable = pidfds->facts.dumpable;
-  ask_whether_dumpable(capture, *tid);
+  ask_whether_dumpable(capture, pidfds->facts.pid, *tid);
   capture.tag = kernel::read_tag(capture.pidfd.get());
   capture.kernel_thread = stat->kernel_thread;
   capture.by_kernel = stat->kernel_thread || is_kernels(*capture.key, directory);

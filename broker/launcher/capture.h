@@ -76,7 +76,7 @@ class Capturing {
 
  private:
   // Where the pidfd does not say whether the process is dumpable.
-  void ask_whether_dumpable(Capture& capture, pid_t tid) const;
+  void ask_whether_dumpable(Capture& capture, pid_t pid, pid_t tid) const;
   [[nodiscard]] Result<ThreadName> find_leader(Capture& capture, kernel::Stat& stat);
   [[nodiscard]] Result<kernel::PidfdFacts> find_process(Capture& capture);
   [[nodiscard]] Result<ThreadName> find_thread(Capture& capture,
