@@ -38,6 +38,8 @@ inline constexpr std::size_t kDeliveriesRunning = 16;
 // Of those, how many whose last handlers took longer than that.
 inline constexpr std::size_t kSlowDeliveries = 4;
 inline constexpr std::chrono::seconds kSlowDelivery{1};
+// And how many quick ones it takes to be trusted again.
+inline constexpr unsigned kQuickDeliveries = 8;
 // Containers compared with rules before others have their turn: some milliseconds.
 inline constexpr std::size_t kSortedAtOnce = 4096;
 // How often a loss of uevents is made up for by looking at every device, 20 ms for 400 of them.

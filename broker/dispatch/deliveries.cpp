@@ -46,11 +46,14 @@ Deliveries::Deliveries(const Services& services, Tally& tally)
 void Deliveries::take(std::unique_ptr<UeventCase> event) {
   auto letter = std::make_shared<Letter>(Letter{.event = std::move(event)});
   if (unsorted_.size() >= limits::kUeventsWaiting) {
-    log::error("uevents: too many wait for their containers, so this one goes to none");
-    return tally_.end(letter->event->id(), Outcome::failed, letter->event->arrived());
+    if (refused_++ == 0)
+      log::error("uevents: too many wait for their containers, so what comes now goes to none");
+    tally_.end(letter->event->id(), Outcome::failed, letter->event->arrived());
+    return;
   }
   unsorted_.push_back(std::move(letter));
-  if (unsorted_.size() == 1) start_loop(services_.io, sort());
+  if (!sorting_) start_loop(services_.io, sort());
+  sorting_ = true;
 }
 
 void Deliveries::stop() {
@@ -73,6 +76,9 @@ asio::awaitable<void> Deliveries::sort() {
     }
     forget_idle(running);
   }
+  sorting_ = false;
+  if (refused_ > 0) log::error("uevents: " + std::to_string(refused_) + " went to no container");
+  refused_ = 0;
 }
 
 void Deliveries::sort(const std::shared_ptr<Letter>& letter, const Running& running) {
@@ -94,46 +100,55 @@ void Deliveries::put(const origin::Record& record, const std::shared_ptr<Letter>
       log::error("uevents: too many wait for " + name_of(record) + ", which misses what comes now");
     return;
   }
-  if (box.missed > 0)
+  if (box.missed > 0 && box.letters.size() < limits::kUeventsForEach / 2) {
     log::error("uevents: " + name_of(record) + " has missed " + std::to_string(box.missed));
-  box.missed = 0;
+    box.missed = 0;
+  }
   box.record = record;
   box.letters.push_back(letter);
   ++letter->undelivered;
   if (box.letters.size() == 1) start_loop(services_.io, empty(record.init));
 }
 
-// Nobody forgets the box of a slow one before its container is gone.
+// Nobody forgets the box of one on trial, or with a problem, before its container is gone.
 asio::awaitable<void> Deliveries::empty(pid_t init) {
   const auto box = boxes_.find(init);
   auto& letters = box->second.letters;
   while (!letters.empty()) {
     const auto letter = letters.front();
-    const auto begin = std::chrono::steady_clock::now();
     const bool succeeded = co_await deliver(box->second, *letter->event);
-    box->second.slow = std::chrono::steady_clock::now() - begin > limits::kSlowDelivery;
     delivered(*letter, succeeded);
     letters.pop_front();
   }
-  if (!box->second.slow) boxes_.erase(box);
+  if (box->second.on_trial == 0 && box->second.problem.empty()) boxes_.erase(box);
 }
 
-asio::awaitable<bool> Deliveries::deliver(const Box& box, UeventCase& event) {
-  const auto record = box.record;
+asio::awaitable<bool> Deliveries::deliver(Box& box, UeventCase& event) {
   auto slow = Semaphore::Permit{};
-  if (box.slow) slow = co_await slow_share_.acquire();
+  if (box.on_trial > 0) slow = co_await slow_share_.acquire();
   const auto share = co_await share_.acquire();
   const auto handling = co_await services_.handling.acquire();
   const auto place = co_await services_.running.acquire();
-  co_return co_await bring(record, event);
+  if (stopping_) co_return false;
+  const auto begin = std::chrono::steady_clock::now();
+  const bool succeeded = co_await bring(box, event);
+  const bool was_slow = std::chrono::steady_clock::now() - begin > limits::kSlowDelivery;
+  if (was_slow) {
+    box.on_trial = limits::kQuickDeliveries;
+  } else if (box.on_trial > 0) {
+    --box.on_trial;
+  }
+  co_return succeeded;
 }
 
-asio::awaitable<bool> Deliveries::bring(const origin::Record& record, UeventCase& event) {
-  const auto recipient = co_await hold(record);
+asio::awaitable<bool> Deliveries::bring(Box& box, UeventCase& event) {
+  const auto recipient = co_await hold(box.record);
   if (!recipient && is_gone(recipient.error())) co_return true;
+  const auto problem = recipient ? std::string{} : upcall::describe(recipient.error());
+  const bool is_new = problem != box.problem;
+  box.problem = problem;
   if (!recipient) {
-    log::warning("event=" + std::to_string(static_cast<std::uint64_t>(event.id())) +
-                 " does not reach " + name_of(record) + ": " + upcall::describe(recipient.error()));
+    if (is_new) log::warning("uevents do not reach " + name_of(box.record) + ": " + problem);
     co_return false;
   }
   bool succeeded = true;
@@ -174,7 +189,7 @@ void Deliveries::forget_idle(const Running& running) {
   });
 }
 
-asio::awaitable<Result<Recipient>> Deliveries::hold(const origin::Record& record) {
+asio::awaitable<Result<Recipient>> Deliveries::hold(origin::Record record) {
   const auto pidfd = open_init(services_.proc, record);
   if (!pidfd) co_return pidfd.error();
   auto held = co_await services_.launcher.capture_uninvolved(pidfd->get());

@@ -39,7 +39,8 @@ class Deliveries {
     origin::Record record;
     Letters letters;       // the first is being delivered
     std::size_t missed{};  // since there was last room
-    bool slow{};
+    unsigned on_trial{};   // how many quick runs it owes, since it had a slow one
+    std::string problem;   // why it was not reached, when last tried
   };
 
   [[nodiscard]] asio::awaitable<void> sort();
@@ -47,9 +48,9 @@ class Deliveries {
   void put(const origin::Record& record, const std::shared_ptr<Letter>& letter);
   [[nodiscard]] asio::awaitable<void> empty(pid_t init);
   // Whether every handler succeeded, or the container is none of the rule's.
-  [[nodiscard]] asio::awaitable<bool> deliver(const Box& box, UeventCase& event);
-  [[nodiscard]] asio::awaitable<Result<Recipient>> hold(const origin::Record& record);
-  [[nodiscard]] asio::awaitable<bool> bring(const origin::Record& record, UeventCase& event);
+  [[nodiscard]] asio::awaitable<bool> deliver(Box& box, UeventCase& event);
+  [[nodiscard]] asio::awaitable<Result<Recipient>> hold(origin::Record record);
+  [[nodiscard]] asio::awaitable<bool> bring(Box& box, UeventCase& event);
   void delivered(Letter& letter, bool succeeded);
   void end_if_delivered(const Letter& letter);
   // All but the one that is being delivered.
@@ -62,6 +63,8 @@ class Deliveries {
   Semaphore slow_share_;
   Letters unsorted_;
   std::map<pid_t, Box> boxes_;  // by the container's init
+  bool sorting_{};
+  std::size_t refused_{};  // that came while too many were unsorted
   bool stopping_{};
 };
 
