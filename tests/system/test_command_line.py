@@ -55,6 +55,14 @@ class CommandLine(unittest.TestCase):
         self.assertEqual((said.returncode, said.stderr), (0, ""))
         self.assertIn("no mistakes", said.stdout)
 
+    def test_every_example_of_a_drop_in_has_no_mistakes(self):
+        examples = sorted((ROOT / "config/conf.d").glob("*.example"))
+        self.assertGreaterEqual(len(examples), 3)
+        for example in examples:
+            with self.subTest(example.name):
+                said = self.check("version: 1\n" + example.read_text())
+                self.assertEqual((said.returncode, said.stderr), (0, ""))
+
     def test_all_mistakes_of_a_policy_are_told_at_once(self):
         said = self.check("version: 1\nrulse: []\ndefaults: {coredump: maybe}\ndefaults: {}\n")
         self.assertEqual(said.returncode, 1)
