@@ -90,16 +90,17 @@ void add_module_request(Description& out, const event::ModuleRequest& request) {
 
 }  // namespace
 
+void add_known(Fields& fields, const char* name, std::string_view value) {
+  if (!value.empty()) fields.emplace_back(name, value);
+}
+
 void add_record(Fields& fields, const event::Container& container) {
-  const auto add_known = [&fields](const char* name, const std::string& value) {
-    if (!value.empty()) fields.emplace_back(name, value);
-  };
-  add_known("runtime", container.runtime);
-  add_known("container_id", container.id);
-  add_known("container_name", container.name);
-  add_known("image", container.image);
-  add_known("pod", container.pod);
-  add_known("pod_namespace", container.pod_namespace);
+  add_known(fields, "runtime", container.runtime);
+  add_known(fields, "container_id", container.id);
+  add_known(fields, "container_name", container.name);
+  add_known(fields, "image", container.image);
+  add_known(fields, "pod", container.pod);
+  add_known(fields, "pod_namespace", container.pod_namespace);
 }
 
 std::string decimal_seconds(std::chrono::system_clock::time_point time) {

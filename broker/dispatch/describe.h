@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct Head {
   const std::string& handler;
 };
 [[nodiscard]] Fields describe(const Head& head);
+
+// Unless it is empty.
+void add_known(Fields& fields, const char* name, std::string_view value);
 
 // What is on record of a container.
 void add_record(Fields& fields, const event::Container& container);

@@ -36,17 +36,14 @@ Fields describe_told(const UeventTold& told, const std::string& handler) {
   auto fields = describe(Head{
       .kind = "uevent", .id = told.id, .time = told.time, .rule = told.rule, .handler = handler});
   fields.emplace_back("class", event::name_of(event.origin));
-  if (!told.selector.empty()) fields.emplace_back("container", told.selector);
+  add_known(fields, "container", told.selector);
   if (told.container != nullptr) add_record(fields, *told.container);
-  const auto add_known = [&](const char* name, std::string_view value) {
-    if (!value.empty()) fields.emplace_back(name, value);
-  };
-  add_known("action", event.action);
-  add_known("devpath", event.devpath);
-  add_known("devpath_old", event.devpath_old);
-  add_known("subsystem", event.subsystem);
-  add_known("devtype", event.devtype);
-  add_known("driver", event.driver);
+  add_known(fields, "action", event.action);
+  add_known(fields, "devpath", event.devpath);
+  add_known(fields, "devpath_old", event.devpath_old);
+  add_known(fields, "subsystem", event.subsystem);
+  add_known(fields, "devtype", event.devtype);
+  add_known(fields, "driver", event.driver);
   return fields;
 }
 
