@@ -45,7 +45,9 @@ class Service {
   void take(std::span<const std::byte> datagram, wire::Received received);
   void take_capture(const wire::CaptureRequest& request, wire::Received received);
   void take_inspect(const wire::InspectRequest& request, wire::Received received);
-  void hold_uninvolved(std::uint64_t id, UniqueFd pidfd);
+  template <class Make>
+  void hold(std::uint64_t id, Make make);
+  void refuse_capture(std::uint64_t id);
   void take_helped(const wire::HelpedRequest& request, wire::Received received);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);

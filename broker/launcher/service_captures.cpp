@@ -25,39 +25,44 @@ std::optional<std::uint32_t> Service::free_capture() const {
   return static_cast<std::uint32_t>(free - captures_.begin());
 }
 
-void Service::take_capture(const wire::CaptureRequest& request, wire::Received received) {
+// What `make` gives, if there is a number for it.
+template <class Make>
+void Service::hold(std::uint64_t id, Make make) {
   const auto number = free_capture();
   Capturing capturing{own_};
-  auto captured = Result<Capture>{from_errno("hold one more capture", EAGAIN)};
-  if (received.fd_count != 1) {
-    captured = from_errno("understand a request", EINVAL);
-  } else if (number) {
-    captured = capturing.capture(std::move(received.fds[0]), request);
-  }
-  answer_captured(request.header.id, captured, capturing.step(), number.value_or(wire::kNoCapture));
+  auto captured =
+      number ? make(capturing) : Result<Capture>{from_errno("hold one more capture", EAGAIN)};
+  answer_captured(id, captured, capturing.step(), number.value_or(wire::kNoCapture));
   if (captured) captures_.at(*number) = *std::move(captured);
+}
+
+void Service::refuse_capture(std::uint64_t id) {
+  answer_captured(id, from_errno("understand a request", EINVAL), CaptureStep::request,
+                  wire::kNoCapture);
+}
+
+void Service::take_capture(const wire::CaptureRequest& request, wire::Received received) {
+  if (received.fd_count != 1) {
+    refuse_capture(request.header.id);
+    return;
+  }
+  hold(request.header.id, [&](Capturing& capturing) {
+    return capturing.capture(std::move(received.fds[0]), request);
+  });
 }
 
 void Service::take_inspect(const wire::InspectRequest& request, wire::Received received) {
-  Capturing capturing{own_};
+  const auto id = request.header.id;
+  auto& pidfd = received.fds[0];
   if (received.fd_count != 1) {
-    answer_captured(request.header.id, from_errno("understand a request", EINVAL), capturing.step(),
-                    wire::kNoCapture);
+    refuse_capture(id);
   } else if (request.hold != 0) {
-    hold_uninvolved(request.header.id, std::move(received.fds[0]));
+    hold(id, [&](Capturing& capturing) { return capturing.capture_uninvolved(std::move(pidfd)); });
   } else {
-    const auto inspected = capturing.inspect(std::move(received.fds[0]));
-    answer_captured(request.header.id, inspected, capturing.step(), wire::kNoCapture);
+    Capturing capturing{own_};
+    const auto inspected = capturing.inspect(std::move(pidfd));
+    answer_captured(id, inspected, capturing.step(), wire::kNoCapture);
   }
-}
-
-void Service::hold_uninvolved(std::uint64_t id, UniqueFd pidfd) {
-  const auto number = free_capture();
-  Capturing capturing{own_};
-  auto captured = number ? capturing.capture_uninvolved(std::move(pidfd))
-                         : Result<Capture>{from_errno("hold one more capture", EAGAIN)};
-  answer_captured(id, captured, capturing.step(), number.value_or(wire::kNoCapture));
-  if (captured) captures_.at(*number) = *std::move(captured);
 }
 
 void Service::take_helped(const wire::HelpedRequest& request, wire::Received received) {
