@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -23,7 +22,8 @@ namespace upcall::kernel {
 namespace {
 
 UniqueFd our_pidfd() {
-  return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))};
+  auto pidfd = open_pidfd(::getpid());
+  return pidfd ? *std::move(pidfd) : UniqueFd{};
 }
 
 UniqueFd our_namespace(const char* path) { return UniqueFd{::open(path, O_RDONLY | O_CLOEXEC)}; }

@@ -29,9 +29,7 @@ bool any_glob_matches(const std::vector<std::string>& globs, const std::string& 
 }
 
 bool container_matches(const std::vector<std::string>& listed, const std::string* container) {
-  if (listed.empty()) return true;
-  return container != nullptr &&
-         (among(listed, *container) || among<std::string>(listed, kAnyContainer));
+  return listed.empty() || (container != nullptr && is_among(listed, *container));
 }
 
 bool allow(const std::vector<std::string>& globs, const std::string& text) {
