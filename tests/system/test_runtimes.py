@@ -36,6 +36,7 @@ class EachKind:
     """What one container causes, of each kind: the log and the handler name it, and the handler runs inside."""
 
     image = ""
+    container_name = "recorded"
 
     def make(self, files):
         raise NotImplementedError
@@ -59,15 +60,22 @@ class EachKind:
     def decided(self, *parts):
         """What the log says of the decision and of the end."""
         decided = fields(self.daemon.wait_for(*parts))
-        self.assertEqual((decided["verdict"], decided["container"], decided["runtime"], decided["id"]),
-                         ("in-container", "recorded", self.runtime, self.container.id))
+        self.assertEqual((decided["verdict"], decided["container"]), ("in-container", self.container_name))
+        self.check_decided(decided)
         return decided, fields(self.daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
+
+    def check_decided(self, decided):
+        self.assertEqual((decided["runtime"], decided["id"]), (self.runtime, self.container.id))
+
+    def on_record(self, decided):
+        """What the handler is told of it."""
+        return [self.runtime, self.container.id, decided.get("name", ""), self.image]
 
     def check_told(self, told, decided):
         place, *words = told.split("|")
         self.assertEqual(place, namespaces_of(self.container.init)["mnt"])
         self.assertNotEqual(place, namespaces_of("self")["mnt"])
-        self.assertEqual(words, ["recorded", self.runtime, self.container.id, decided.get("name", ""), self.image])
+        self.assertEqual(words, [self.container_name, *self.on_record(decided)])
 
     def test_crash(self):
         self.container.do("/bin/crash")
@@ -108,15 +116,16 @@ class Runc(Oci, SystemTest):
 
 
 class Managed(EachKind):
+    options = {}
+
     def make(self, files):
         if reason := managers.missing(*self.manager.NEEDS):
             self.skipTest(reason)
-        return self.manager(self.directory, files)
+        return self.manager(self.directory, files, **self.options)
 
-    def decided(self, *parts):
-        decided, outcome = super().decided(*parts)
+    def check_decided(self, decided):
+        super().check_decided(decided)
         self.assertEqual(decided["name"], self.container.name)
-        return decided, outcome
 
 
 class Podman(Managed, SystemTest):
@@ -146,21 +155,14 @@ class Nspawn(Managed, SystemTest):
 class NotRegistered(Nspawn):
     """systemd-nspawn keeps no record of it: it is somebody's, but nobody knows whose."""
 
-    def make(self, files):
-        if reason := managers.missing(*self.manager.NEEDS):
-            self.skipTest(reason)
-        return self.manager(self.directory, files, registered=False)
+    options = {"registered": False}
+    container_name = "unknown"
 
-    def decided(self, *parts):
-        decided = fields(self.daemon.wait_for(*parts))
-        self.assertEqual((decided["verdict"], decided["container"]), ("in-container", "unknown"))
+    def check_decided(self, decided):
         self.assertNotIn("runtime", decided)
-        return decided, fields(self.daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
 
-    def check_told(self, told, decided):
-        place, *words = told.split("|")
-        self.assertEqual(place, namespaces_of(self.container.init)["mnt"])
-        self.assertEqual(words, ["unknown", "", "", "", ""])
+    def on_record(self, decided):
+        return ["", "", "", ""]
 
 
 if __name__ == "__main__":
