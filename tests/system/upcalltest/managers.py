@@ -163,7 +163,8 @@ class Lxc(Managed):
         self.id = self.name
         (self.directory / "config").write_text(
             f"lxc.uts.name = demo\nlxc.rootfs.path = dir:{self.root}\nlxc.net.0.type = empty\nlxc.mount.auto = proc:mixed\n"
-            "lxc.init.cmd = /init\n")
+            # Its own profiles must have been loaded before, where the kernel has AppArmor.
+            "lxc.apparmor.profile = unconfined\nlxc.init.cmd = /init\n")
         which = [f"--lxcpath={directory}", f"--name={self.name}"]
         self.clean_up_with(unified_hierarchy() / f"lxc.payload.{self.name}", "lxc-stop", "--kill", *which)
         try:
