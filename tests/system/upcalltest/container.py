@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from . import paths
-from .waiting import Lines
+from .waiting import SLOWNESS, Lines
 
 VICTIMS = ("crash", "leader_exits", "thread_namespace", "fork_storm")
 
@@ -35,7 +35,7 @@ class Running:
         self.pid, self.host_pid = (int(number) for number in re.findall(r"=(\d+)", started))
 
     def wait(self, seconds=30):
-        output = self.process.communicate(timeout=seconds)[0]
+        output = self.process.communicate(timeout=seconds * SLOWNESS)[0]
         ended = self._lines.wait_for(lambda line: line.startswith("ended "), what="end of the command")
         self._lines.all()
         os.close(self._report)
@@ -96,7 +96,7 @@ class Container(Inside):
 
     def close(self):
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=30 * SLOWNESS)
         self._process.stdout.close()
 
     def start(self, *command, uid=None, cwd="/", core_limit=None, stdin=subprocess.DEVNULL):

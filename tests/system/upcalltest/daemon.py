@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from . import paths
-from .waiting import Lines, wait_for_end, wait_readable
+from .waiting import SLOWNESS, Lines, wait_for_end, wait_readable
 
 
 def fields(line):
@@ -54,7 +54,7 @@ class Upcalld:
         wait_readable(self._ready, seconds, "READY; log:\n" + "\n".join(self.log.seen))
         said = os.read(self._ready, 16)
         if said != b"READY\n":
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=5 * SLOWNESS)
             raise AssertionError(f"upcalld ended ({said!r}):\n" + "\n".join(self.log.all()))
         return self
 
@@ -84,7 +84,7 @@ class Upcalld:
         """Its exit status; negative for a signal."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(timeout=seconds)
+        return self.process.wait(timeout=seconds * SLOWNESS)
 
     def wait_for_all_to_end(self, pids, seconds=15):
         for pid in pids:
@@ -94,7 +94,7 @@ class Upcalld:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=15)
+                self.process.wait(timeout=15 * SLOWNESS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

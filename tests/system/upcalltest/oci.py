@@ -11,6 +11,7 @@ import sys
 
 from . import paths
 from .container import Ended, Inside, VICTIMS
+from .waiting import SLOWNESS
 
 ALL = "all"
 DOCKER = ("CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID CAP_SETFCAP "
@@ -200,7 +201,7 @@ class _Running:
         self._pid_file = pid_file
 
     def wait(self, seconds=30):
-        output = self.process.communicate(timeout=seconds)[0].decode(errors="replace")
+        output = self.process.communicate(timeout=seconds * SLOWNESS)[0].decode(errors="replace")
         if not self._pid_file.exists():
             raise AssertionError(f"the command did not start: {output}")
         status = self.process.returncode

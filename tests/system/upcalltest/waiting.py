@@ -7,13 +7,17 @@ import threading
 import time
 
 
+# What all deadlines are multiplied by: an emulated machine (tests/vm) has all the time that it takes.
+SLOWNESS = 6 if "UPCALL_IN_VM" in os.environ else 1
+
+
 class Timeout(AssertionError):
     """What a test waited for did not happen."""
 
 
 def wait_readable(fd, seconds, what):
-    if not select.select([fd], [], [], max(0, seconds))[0]:
-        raise Timeout(f"no {what} within {seconds:.1f} s")
+    if not select.select([fd], [], [], max(0, seconds * SLOWNESS))[0]:
+        raise Timeout(f"no {what} within {seconds * SLOWNESS:.1f} s")
 
 
 def wait_for_end(pid, seconds):
@@ -42,7 +46,7 @@ class Lines:
 
     def wait_for(self, predicate, seconds=10, what="line"):
         """The first line, of all that came or will come, that `predicate` accepts."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * SLOWNESS
         checked = 0
         with self._changed:
             while True:
@@ -58,7 +62,7 @@ class Lines:
 
     def all(self, seconds=5):
         """Every line, once all who could write one have ended."""
-        self._reader.join(seconds)
+        self._reader.join(seconds * SLOWNESS)
         return self.seen
 
     def _read(self):
