@@ -25,14 +25,26 @@ Result<std::vector<CgroupV1>> read_cgroups_v1(const std::string& directory) {
   return parse_cgroups_v1(*text);
 }
 
+const HierarchyV1* find_hierarchy(const std::vector<HierarchyV1>& hierarchies,
+                                  const CgroupV1& cgroup) {
+  const auto found = std::ranges::find_if(hierarchies, [&](const HierarchyV1& one) {
+    return std::ranges::find(one.options, cgroup.hierarchy) != one.options.end();
+  });
+  return found == hierarchies.end() ? nullptr : &*found;
+}
+
+// One with a name has no controllers, and so limits nothing; systemd-nspawn makes one that the host
+// does not have, for a system that is too old for the unified hierarchy.
+bool is_containers_own(const std::vector<HierarchyV1>& hierarchies, const CgroupV1& cgroup) {
+  return cgroup.hierarchy.starts_with("name=") && find_hierarchy(hierarchies, cgroup) == nullptr;
+}
+
 // Not cgroup.procs: only for a single thread that moves itself does the kernel not stop all forks
 // of the machine, which takes it some fifteen milliseconds.
 Result<UniqueFd> open_tasks(const std::vector<HierarchyV1>& hierarchies, const CgroupV1& cgroup) {
-  const auto hierarchy = std::ranges::find_if(hierarchies, [&](const HierarchyV1& one) {
-    return std::ranges::find(one.options, cgroup.hierarchy) != one.options.end();
-  });
+  const auto* hierarchy = find_hierarchy(hierarchies, cgroup);
   // A path that starts so is outside our cgroup namespace, and would lead out of the mount.
-  if (hierarchy == hierarchies.end() || cgroup.path.starts_with("/.."))
+  if (hierarchy == nullptr || cgroup.path.starts_with("/.."))
     return from_errno("find the cgroup hierarchy '" + cgroup.hierarchy + "'", ENOENT);
   const std::string path = hierarchy->mount_point + cgroup.path + "/tasks";
   UniqueFd fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
@@ -87,6 +99,7 @@ Result<std::vector<UniqueFd>> open_cgroups_v1(const std::string& directory) {
   if (!mountinfo) return mountinfo.error();
   const auto hierarchies = parse_hierarchies_v1(*mountinfo);
   for (const auto& cgroup : *cgroups) {
+    if (is_containers_own(hierarchies, cgroup)) continue;
     auto tasks = open_tasks(hierarchies, cgroup);
     if (!tasks) return tasks.error();
     opened.push_back(*std::move(tasks));
