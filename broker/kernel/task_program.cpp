@@ -9,10 +9,11 @@ namespace {
 // A chain has more only where they are tiny: all of its filters have 32768 instructions at most.
 constexpr std::uint32_t kMostFilters = 64;
 
-// Where in the kernel's structs the ways from a task to its filters and flags go.
+// Where in the kernel's structs the ways from a task to its filters and to whether it is dumpable
+// go.
 struct Offsets {
-  std::uint32_t memory{};
-  std::uint32_t flags{};
+  std::uint32_t dumpable_of_task{};  // to what holds it
+  std::uint32_t dumpable{};          // in there
   std::uint32_t filter_of_task{};
   std::uint32_t previous{};
   std::uint32_t program{};
@@ -22,8 +23,12 @@ struct Offsets {
 };
 
 std::optional<Offsets> find_offsets(const Btf& types) {
-  const auto memory = types.offset_of("task_struct", "mm");
-  const auto flags = types.offset_of("mm_struct", "flags");
+  // Newer kernels (7.3) do not keep it with the memory, whose lowest flags mean something else
+  // then.
+  const auto state = types.offset_of("task_struct", "exec_state");
+  const auto holder = state ? state : types.offset_of("task_struct", "mm");
+  const auto dumpable = state ? types.offset_of("task_exec_state", "dumpable")
+                              : types.offset_of("mm_struct", "flags");
   const auto seccomp = types.offset_of("task_struct", "seccomp");
   const auto filter = types.offset_of("seccomp", "filter");
   const auto previous = types.offset_of("seccomp_filter", "prev");
@@ -31,11 +36,11 @@ std::optional<Offsets> find_offsets(const Btf& types) {
   const auto original = types.offset_of("bpf_prog", "orig_prog");
   const auto length = types.offset_of("sock_fprog_kern", "len");
   const auto instructions = types.offset_of("sock_fprog_kern", "filter");
-  if (!memory || !flags || !seccomp || !filter || !previous || !program || !original || !length ||
-      !instructions)
+  if (!holder || !dumpable || !seccomp || !filter || !previous || !program || !original ||
+      !length || !instructions)
     return {};
-  return Offsets{.memory = *memory,
-                 .flags = *flags,
+  return Offsets{.dumpable_of_task = *holder,
+                 .dumpable = *dumpable,
                  .filter_of_task = *seccomp + *filter,
                  .previous = *previous,
                  .program = *program,
@@ -125,10 +130,10 @@ std::size_t find_exchange(Assembler& code, int map) {
   return without;
 }
 
-void copy_memory_flags(Assembler& code, const Offsets& offsets) {
-  follow(code, kTask, offsets.memory);
-  follow(code, kPointer, offsets.flags);
-  code.store(BPF_DW, kExchange, offsetof(TaskExchange, memory_flags), kPointer);
+void copy_dumpable(Assembler& code, const Offsets& offsets) {
+  follow(code, kTask, offsets.dumpable_of_task);
+  follow(code, kPointer, offsets.dumpable);
+  code.store(BPF_DW, kExchange, offsetof(TaskExchange, dumpable), kPointer);
 }
 
 // kPointer = the filter at the exchange's depth. Gives the jump that is taken when it is too deep.
@@ -176,7 +181,7 @@ std::optional<std::vector<bpf_insn>> write_task_program(const Btf& types, int ma
   code.load(BPF_DW, kTask, BPF_REG_1, sizeof(std::uint64_t));  // bpf_iter__task.task
   const auto beyond_last = code.jump_if(BPF_JEQ, kTask, 0);
   const auto without_exchange = find_exchange(code, map);
-  copy_memory_flags(code, *offsets);
+  copy_dumpable(code, *offsets);
   const auto too_deep = find_filter(code, *offsets);
   const auto [too_long, unreadable] = copy_filter(code, *offsets);
   for (const auto jump : {beyond_last, without_exchange, too_deep, too_long, unreadable})

@@ -15,15 +15,15 @@
 namespace upcall::kernel {
 
 struct TaskExchange {
-  std::uint32_t depth{};         // which filter: 0 is the latest
-  std::uint32_t length{};        // in instructions; 0: there is no such filter
-  std::uint64_t memory_flags{};  // of the task's memory, mm_struct.flags; 0 without any
+  std::uint32_t depth{};     // which filter: 0 is the latest
+  std::uint32_t length{};    // in instructions; 0: there is no such filter
+  std::uint64_t dumpable{};  // prctl(PR_GET_DUMPABLE), in its lowest bits; 0 without memory
   std::array<sock_filter, BPF_MAXINSNS> instructions{};
 };
 
 // For an iterator over tasks: fills the exchange, the one element of the array `map`, with the
-// flags and with the filter at its depth in the chain of the task. Nothing where `types` do not say
-// how to find that.
+// whether the task is dumpable, and with the filter at its depth in the chain of the task. Nothing
+// where `types` do not say how to find that.
 [[nodiscard]] std::optional<std::vector<bpf_insn>> write_task_program(const Btf& types, int map);
 
 }  // namespace upcall::kernel

@@ -97,10 +97,10 @@ Result<SeccompFilter> TaskReader::read_one(pid_t tid, std::uint32_t depth) const
 Result<int> TaskReader::read_dumpable(pid_t tid) const {
   constexpr std::uint64_t kUnseen = UINT64_MAX;
   constexpr std::uint64_t kDumpable = 3;  // MMF_DUMPABLE_MASK, include/linux/sched/coredump.h
-  const auto seen = look_at(tid, {.memory_flags = kUnseen});
+  const auto seen = look_at(tid, {.dumpable = kUnseen});
   if (!seen) return seen.error();
-  if (seen->memory_flags == kUnseen) return from_errno("see whether a thread is dumpable", ENODATA);
-  return static_cast<int>(seen->memory_flags & kDumpable);
+  if (seen->dumpable == kUnseen) return from_errno("see whether a thread is dumpable", ENODATA);
+  return static_cast<int>(seen->dumpable & kDumpable);
 }
 
 Result<TaskExchange> TaskReader::look_at(pid_t tid, TaskExchange exchange) const {
