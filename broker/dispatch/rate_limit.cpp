@@ -2,6 +2,7 @@
 #include "dispatch/rate_limit.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace upcall::dispatch {
 namespace {
@@ -11,32 +12,36 @@ constexpr std::size_t kRemembered = 1024;
 
 }  // namespace
 
-bool RateLimit::admit(const FairShare::Key& key, Time now) {
-  if (buckets_.size() >= kRemembered && !buckets_.contains(key)) forget_full_ones(now);
-  auto& bucket =
-      buckets_.try_emplace(key, Bucket{.tokens = capacity(), .filled = now}).first->second;
-  fill(bucket, now);
-  if (bucket.tokens < 1) return false;
-  bucket.tokens -= 1;
+TokenBucket::TokenBucket(std::uint32_t per_second, Time now)
+    : per_second_{static_cast<double>(per_second)},
+      capacity_{per_second_ * std::chrono::duration<double>{kBurst}.count()},
+      tokens_{capacity_},
+      filled_{now} {}
+
+bool TokenBucket::take(Time now) {
+  fill(now);
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
   return true;
 }
 
-void RateLimit::fill(Bucket& bucket, Time now) const {
-  const std::chrono::duration<double> since = now - bucket.filled;
-  bucket.tokens = std::min(capacity(), bucket.tokens + since.count() * per_second_);
-  bucket.filled = now;
+bool TokenBucket::is_full(Time now) {
+  fill(now);
+  return tokens_ >= capacity_;
 }
 
-double RateLimit::capacity() const {
-  return per_second_ * std::chrono::duration<double>{kBurst}.count();
+void TokenBucket::fill(Time now) {
+  const std::chrono::duration<double> since = now - filled_;
+  tokens_ = std::min(capacity_, tokens_ + since.count() * per_second_);
+  filled_ = now;
 }
 
-void RateLimit::forget_full_ones(Time now) {
-  std::erase_if(buckets_, [&](const auto& one) {
-    auto bucket = one.second;
-    fill(bucket, now);
-    return bucket.tokens >= capacity();
-  });
+bool RateLimit::admit(const FairShare::Key& key, Time now) {
+  if (buckets_.size() >= kRemembered && !buckets_.contains(key)) {
+    for (auto one = buckets_.begin(); one != buckets_.end();)
+      one = one->second.is_full(now) ? buckets_.erase(one) : std::next(one);
+  }
+  return buckets_.try_emplace(key, per_second_, now).first->second.take(now);
 }
 
 }  // namespace upcall::dispatch

@@ -11,7 +11,7 @@
 
 namespace upcall::dispatch {
 
-class RateLimit {
+class TokenBucket {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
@@ -19,25 +19,36 @@ class RateLimit {
   // hundreds of users, and then for none for minutes.
   static constexpr std::chrono::seconds kBurst{5};
 
-  explicit RateLimit(std::uint32_t per_second) : per_second_{static_cast<double>(per_second)} {}
+  // Full.
+  TokenBucket(std::uint32_t per_second, Time now);
 
   // Takes a token. False when there is none.
+  [[nodiscard]] bool take(Time now);
+  [[nodiscard]] bool is_full(Time now);
+
+ private:
+  void fill(Time now);
+
+  double per_second_;
+  double capacity_;
+  double tokens_;
+  Time filled_;
+};
+
+class RateLimit {
+ public:
+  using Time = TokenBucket::Time;
+
+  explicit RateLimit(std::uint32_t per_second) : per_second_{per_second} {}
+
+  // False when it has come too often.
   [[nodiscard]] bool admit(const FairShare::Key& key, Time now);
   // Of how many origins it knows something.
   [[nodiscard]] std::size_t remembered() const { return buckets_.size(); }
 
  private:
-  struct Bucket {
-    double tokens{};
-    Time filled;
-  };
-
-  void fill(Bucket& bucket, Time now) const;
-  [[nodiscard]] double capacity() const;
-  void forget_full_ones(Time now);
-
-  double per_second_;
-  std::map<FairShare::Key, Bucket> buckets_;
+  std::uint32_t per_second_;
+  std::map<FairShare::Key, TokenBucket> buckets_;
 };
 
 }  // namespace upcall::dispatch

@@ -21,7 +21,7 @@ class Rates : public ::testing::Test {
     for (int i = 0; i < asked; ++i) count += rates_.admit(key, now) ? 1 : 0;
     return count;
   }
-  static constexpr int kBurst = kPerSecond * static_cast<int>(RateLimit::kBurst.count());
+  static constexpr int kBurst = kPerSecond * static_cast<int>(TokenBucket::kBurst.count());
 
   RateLimit rates_{kPerSecond};
 };
