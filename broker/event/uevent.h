@@ -37,6 +37,9 @@ struct Uevent {
   std::optional<std::uint64_t> sequence;
   bool synthetic{};  // it carries the mark of one that was written to a uevent file
   pid_t sender{};    // of injected and user ones; 0 otherwise
+  // The number of the network namespace whose device it is, where that is not the host's
+  // (kernel/network_collector.h).
+  std::optional<std::uint32_t> network;
 };
 
 // Total: any bytes in, nothing for what names no action and no path. Of a variable that comes twice

@@ -92,17 +92,25 @@ class QueueFilter {
   std::vector<sock_filter> code_;
 };
 
-UeventSender sender_of(const msghdr& message) {
+template <class T>
+T value_of(const cmsghdr& control) {
+  T value{};
+  std::memcpy(&value, CMSG_DATA(&control), sizeof value);
+  return value;
+}
+
+UeventSender sender_of(msghdr& message) {
   const auto& address = *static_cast<const sockaddr_nl*>(message.msg_name);
   UeventSender sender{.port = address.nl_pid, .groups = address.nl_groups, .pid = -1};
-  const cmsghdr* control = CMSG_FIRSTHDR(&message);
-  if (control == nullptr || control->cmsg_level != SOL_SOCKET ||
-      control->cmsg_type != SCM_CREDENTIALS) {
-    return sender;
+  for (auto* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(&message, control)) {
+    if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_CREDENTIALS) {
+      sender.pid = value_of<ucred>(*control).pid;
+    } else if (control->cmsg_level == SOL_NETLINK &&
+               control->cmsg_type == NETLINK_LISTEN_ALL_NSID) {
+      sender.network = value_of<std::uint32_t>(*control);
+    }
   }
-  ucred credentials{};
-  std::memcpy(&credentials, CMSG_DATA(control), sizeof credentials);
-  sender.pid = credentials.pid;
   return sender;
 }
 
@@ -188,7 +196,7 @@ Result<std::span<const UeventDatagram>> UeventReader::read(int socket) {
   if (count < 0) return from_errno("read uevents");
   std::size_t taken = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    const auto& message = messages_[i];
+    auto& message = messages_[i];
     if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
     datagrams_[taken++] = {.text = {slots_[i].text.data(), message.msg_len},
                            .sender = sender_of(message.msg_hdr)};

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ struct UeventSender {
   std::uint32_t port{};    // 0: it came through the kernel
   std::uint32_t groups{};  // 1: broadcast by it
   pid_t pid{};             // 0: the kernel's own; no sender can claim that
+  // The number of the network namespace that it is from, where that is not ours
+  // (kernel/network_collector.h).
+  std::optional<std::uint32_t> network;
 };
 enum class UeventOrigin : std::uint8_t { kernel, injected, user };
 [[nodiscard]] UeventOrigin origin_of(const UeventSender& sender);
@@ -66,7 +70,7 @@ class UeventReader {
   struct Slot {
     std::array<char, kBytes> text;
     sockaddr_nl address;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))> control;
     iovec part;
   };
 

@@ -39,12 +39,14 @@ UniqueFd make_wakeup(int socket) {
 
 }  // namespace
 
-UeventSocket::UeventSocket(asio::io_context& io, UniqueFd socket, int sysfs, Sinks sinks)
+UeventSocket::UeventSocket(asio::io_context& io, UniqueFd socket, int sysfs, Sinks sinks,
+                           std::chrono::milliseconds pause)
     : io_{io},
       socket_{std::move(socket)},
       wakeup_{io, make_wakeup(socket_.get()).release()},
       sysfs_{sysfs},
       sinks_{std::move(sinks)},
+      pause_{pause},
       resumed_{io, asio::steady_timer::time_point::max()} {}
 
 asio::awaitable<void> UeventSocket::run() {
@@ -57,9 +59,9 @@ asio::awaitable<void> UeventSocket::run() {
       continue;
     }
     if (left == Drained::more) {
-      // Only a turn for the others: the last read may have been of all there was, and a loss must
-      // be told now, not with the next uevent.
-      co_await asio::post(io_, asio::use_awaitable);
+      // No wait for more: the last read may have been of all there was, and a loss must be told
+      // now, not with the next uevent.
+      co_await rest();
     } else {
       co_await wait(drained);
     }
@@ -81,6 +83,16 @@ asio::awaitable<void> UeventSocket::wait(std::chrono::steady_clock::time_point d
   if (std::chrono::steady_clock::now() - drained >= kGather) co_return;
   asio::steady_timer gathered{io_, kGather};
   co_await gathered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+asio::awaitable<void> UeventSocket::rest() {
+  if (pause_ == std::chrono::milliseconds{}) {
+    co_await asio::post(io_, asio::use_awaitable);
+    co_return;
+  }
+  asio::steady_timer timer{io_, pause_};
+  error_code ec;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
 }
 
 void UeventSocket::arm_wakeup() {
@@ -156,6 +168,7 @@ void UeventSocket::take(const kernel::UeventDatagram& datagram) {
   if (!event) return;  // none of the kernel's: those have an action and a path
   event->origin = class_of(datagram.sender, *event);
   event->sender = datagram.sender.pid;
+  event->network = datagram.sender.network;
   deliver(*event);
 }
 

@@ -3,6 +3,7 @@
 // up for out of /sys.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -27,8 +28,10 @@ class UeventSocket {
     std::function<void(std::uint64_t count)> dropped;
     std::function<void(const std::string& what)> trouble;  // for the log
   };
-  // `sysfs` is borrowed.
-  UeventSocket(asio::io_context& io, UniqueFd socket, int sysfs, Sinks sinks);
+  // `sysfs` is borrowed. `pause` comes after each thousand: where others choose how many come, who
+  // may then lose some.
+  UeventSocket(asio::io_context& io, UniqueFd socket, int sysfs, Sinks sinks,
+               std::chrono::milliseconds pause = {});
 
   // Ends by stop().
   [[nodiscard]] asio::awaitable<void> run();
@@ -51,6 +54,8 @@ class UeventSocket {
   void forget_waiting();
   // For an uevent; and for some to gather, unless the latest were `drained` a while ago.
   [[nodiscard]] asio::awaitable<void> wait(std::chrono::steady_clock::time_point drained);
+  // A turn for the others.
+  [[nodiscard]] asio::awaitable<void> rest();
   void arm_wakeup();
   void take_wakeup();
   void take(const kernel::UeventDatagram& datagram);
@@ -66,6 +71,7 @@ class UeventSocket {
   asio::posix::stream_descriptor wakeup_;
   int sysfs_;
   Sinks sinks_;
+  std::chrono::milliseconds pause_;
   kernel::UeventReader reader_;
   std::optional<DeviceTable> devices_;
   asio::steady_timer resumed_;
