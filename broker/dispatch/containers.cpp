@@ -51,7 +51,8 @@ Containers::Containers(asio::io_context& io, launcher::Client& launcher, int pro
       directories_{std::move(directories)},
       reading_{io, 1},
       unread_came_{io, steady_clock::time_point::max()},
-      all_seen_{io, steady_clock::time_point::max()} {
+      all_seen_{io, steady_clock::time_point::max()},
+      change_came_{io, steady_clock::time_point::max()} {
   for (std::uint32_t i = 0; i < directories_.size(); ++i) unseen_.insert(i);
 }
 
@@ -67,7 +68,9 @@ asio::awaitable<void> Containers::name(event::Origin& origin, pid_t init) {
 
 asio::awaitable<void> Containers::name_by_init(event::Origin& origin, pid_t init) {
   const auto* record = known(init);
-  if (record == nullptr && !(unseen_.empty() && unread_.empty())) {
+  // Podman's names are in a file of its own.
+  const bool complete = record != nullptr && !record->container.name.empty();
+  if (!complete && !(unseen_.empty() && unread_.empty())) {
     co_await catch_up();
     record = known(init);
   }
@@ -88,6 +91,18 @@ asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
       living.emplace(directories_[source.directory].path + "/" + source.id, record);
   }
   co_return living;
+}
+
+asio::awaitable<void> Containers::changed(std::uint64_t seen, std::chrono::milliseconds most) {
+  if (seen != changes_) co_return;
+  change_came_.expires_after(most);
+  error_code ec;
+  co_await change_came_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+void Containers::note_change() {
+  ++changes_;
+  change_came_.cancel();
 }
 
 const origin::Record* Containers::known(pid_t init) const {
@@ -178,6 +193,7 @@ void Containers::went(std::uint32_t directory, const std::string& entry) {
   unread_.erase(source);
   registry_.remove(source);
   stored_.erase(source);
+  note_change();
 }
 
 void Containers::forget(std::uint32_t directory) {
@@ -189,6 +205,7 @@ void Containers::forget(std::uint32_t directory) {
     if (source.directory == directory) gone.push_back(source);
   }
   for (const auto& source : gone) registry_.remove(source);
+  note_change();
 }
 
 // What nobody has asked for; a runtime that is still writing gets its time.
@@ -288,6 +305,7 @@ Result<Ok> Containers::name_again() {
       continue;
     }
     if (auto put = registry_.put(source, std::move(named), record.cgroup); !put) return put;
+    note_change();
   }
   return Ok{};
 }
@@ -305,6 +323,7 @@ Result<Ok> Containers::adopt(const origin::SourceId& source, origin::Record reco
     return from_errno("hold its init " + number, ESRCH);
   record.start_time = before->start_time;
   const auto cgroup = container_cgroup(record.cgroup, of_init);
+  note_change();
   return registry_.put(source, std::move(record), cgroup);
 }
 

@@ -3,6 +3,8 @@
 // the runtimes' state directories, never by looking at every process.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -36,6 +38,10 @@ class Containers {
   // Those whose init lives, by the paths of their records; what has come just now is read first.
   [[nodiscard]] asio::awaitable<std::map<std::string, origin::Record>> running();
 
+  // How often one has come or gone, and a wait for it to become another number, at most so long.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  [[nodiscard]] asio::awaitable<void> changed(std::uint64_t seen, std::chrono::milliseconds most);
+
  private:
   // A record that came and has not been read; its runtime may still be writing it.
   struct Unread {
@@ -65,6 +71,7 @@ class Containers {
   void came(std::uint32_t directory, std::string entry);
   void went(std::uint32_t directory, const std::string& entry);
   void forget(std::uint32_t directory);
+  void note_change();
 
   asio::io_context& io_;
   launcher::Client& launcher_;
@@ -77,6 +84,8 @@ class Containers {
   asio::steady_timer unread_came_;
   std::set<std::uint32_t> unseen_;  // directories, at the start
   asio::steady_timer all_seen_;
+  std::uint64_t changes_{};
+  asio::steady_timer change_came_;
 };
 
 }  // namespace upcall::dispatch

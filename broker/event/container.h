@@ -16,6 +16,8 @@ struct Container {
   std::string pod;
   std::string pod_namespace;
   std::map<std::string, std::string> labels;  // annotations, too
+
+  friend bool operator==(const Container&, const Container&) = default;
 };
 
 }  // namespace upcall::event
