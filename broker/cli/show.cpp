@@ -166,6 +166,7 @@ std::string show_uevent(const Json& document) {
               padded(text(document, "action"), kActionColumn) + text(document, "devpath") + " (" +
               text(document, "subsystem") + ")";
   if (document.contains("sender")) line += " sender=" + text(document, "sender");
+  if (document.contains("selector")) line += " container=" + text(document, "selector");
   const auto rule = document.find("rule");
   if (rule != document.end() && rule->is_string())
     line += " rule=\"" + text(document, "rule") + "\" " + text(document, "do");

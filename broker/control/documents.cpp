@@ -130,12 +130,17 @@ std::string whois_document(const Whose& whose) {
   return text_of(out);
 }
 
-std::string uevent_document(const event::Uevent& event, const policy::UeventRule* rule) {
+std::string uevent_document(const event::Uevent& event, const policy::UeventRule* rule,
+                            const dispatch::DeviceOwner* owner) {
   Json out{{"class", event::name_of(event.origin)},
            {"action", event.action},
            {"devpath", event.devpath},
            {"subsystem", event.subsystem}};
-  if (event.sender > 0) out["sender"] = event.sender;
+  if (event.sender > 0 && owner == nullptr) out["sender"] = event.sender;
+  if (owner != nullptr) {
+    add_names(out["container"], owner->record.container);
+    out["selector"] = owner->selector;
+  }
   add_known(out, "seqnum", event.sequence);
   auto& variables = out["variables"] = Json::object();
   event::for_each_variable(event.variables, [&](std::string_view name, std::string_view value) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "dispatch/recipient.h"
 #include "event/event.h"
 #include "event/uevent.h"
 #include "kernel/process_status.h"
@@ -25,9 +26,10 @@ struct Whose {
 // By the paths of their records.
 [[nodiscard]] std::string containers_document(const std::map<std::string, origin::Record>& running);
 [[nodiscard]] std::string whois_document(const Whose& whose);
-// On one line each. `rule` is nullptr where none matched.
+// On one line each. `rule` is nullptr where none matched, `owner` for the host's devices.
 [[nodiscard]] std::string uevent_document(const event::Uevent& event,
-                                          const policy::UeventRule* rule);
+                                          const policy::UeventRule* rule,
+                                          const dispatch::DeviceOwner* owner);
 [[nodiscard]] std::string lost_document(std::uint64_t count, const char* by);
 [[nodiscard]] std::string error_document(const std::string& why);
 

@@ -23,8 +23,8 @@ asio::awaitable<void> Monitors::serve(asio::posix::stream_descriptor socket) {
   clients_.push_back(client);
   if (clients_.size() == 1) {
     uevents_.watch(dispatch::Uevents::Watch{
-        .event = [this](const auto& event,
-                        const auto* rule) { tell_all(uevent_document(event, rule)); },
+        .event = [this](const auto& event, const auto* rule,
+                        const auto* owner) { tell_all(uevent_document(event, rule, owner)); },
         .dropped = [this](std::uint64_t count) { tell_all(lost_document(count, "kernel")); }});
     listen_(true);
   }

@@ -95,8 +95,10 @@ class Broker {
                      active_shims_,
                      {.core_dumps = core_dump_sink(), .key_requests = key_request_sink()},
                      &Broker::lost},
-        device_events_{services_with(shares_), std::move(options.uevents),
-                       std::move(options.sysfs)},
+        device_events_{
+            services_with(shares_),
+            {.host = std::move(options.uevents), .networks = std::move(options.network_uevents)},
+            std::move(options.sysfs)},
         monitors_{io_, device_events_.uevents(),
                   [this](bool wanted) { device_events_.monitored(wanted); }},
         control_socket_{io_,

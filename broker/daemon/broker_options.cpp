@@ -59,6 +59,8 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     options.control = descriptor(value);
   } else if (name == "--uevents") {
     options.uevents = descriptor(value);
+  } else if (name == "--network-uevents") {
+    options.network_uevents = descriptor(value);
   } else if (name == "--sysfs") {
     options.sysfs = descriptor(value);
   } else if (name == "--modules") {

@@ -20,8 +20,9 @@ struct BrokerOptions {
   UniqueFd shim;
   UniqueFd control;
   UniqueFd uevents;
-  UniqueFd sysfs;    // mounted nowhere, either
-  UniqueFd modules;  // and the next three, only where the policy has rules on modules
+  UniqueFd network_uevents;  // only where the policy has rules on containers' own devices
+  UniqueFd sysfs;            // mounted nowhere, either
+  UniqueFd modules;          // and the next three, only where the policy has rules on modules
   UniqueFd trace_layout;
   std::vector<UniqueFd> trace_buffers;
   UniqueFd module_names;

@@ -27,6 +27,7 @@ constexpr std::chrono::minutes kFileTimeout{10};
 struct Summary {
   dispatch::PassRows pass;
   policy::OnTakeover core_pattern_taken{};
+  bool rules_on_networks{};
   bool rules_on_modules{};
   bool needs_module_names{};
   bool modprobe_absent_denies{};
@@ -79,6 +80,8 @@ Result<Ok> send_tables(int socket, settings::Settings settings,
                        const kernel::CoreSettings& previous) {
   Summary summary{.pass = add_pass_rows(settings, previous),
                   .core_pattern_taken = settings.policy.core_pattern_taken,
+                  .rules_on_networks =
+                      policy::want(settings.policy.uevent_rules, policy::Devices::of_containers),
                   .rules_on_modules = policy::rules_on_modules(settings.policy),
                   .needs_module_names = policy::needs_module_names(settings.policy),
                   .modprobe_absent_denies = settings.policy.modprobe_absent_denies,
@@ -134,6 +137,7 @@ Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
                                       .state_directories = std::move(received->fds[2]),
                                       .pass = summary.pass,
                                       .core_pattern_taken = summary.core_pattern_taken,
+                                      .rules_on_networks = summary.rules_on_networks,
                                       .rules_on_modules = summary.rules_on_modules,
                                       .needs_module_names = summary.needs_module_names,
                                       .modprobe_absent_denies = summary.modprobe_absent_denies,

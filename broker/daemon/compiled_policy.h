@@ -20,6 +20,7 @@ struct CompiledPolicy {
   UniqueFd state_directories;  // sealed memfd for both
   dispatch::PassRows pass;
   policy::OnTakeover core_pattern_taken{};
+  bool rules_on_networks{};
   bool rules_on_modules{};
   bool needs_module_names{};
   bool modprobe_absent_denies{};

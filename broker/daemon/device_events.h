@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Uevents from the kernel's socket to their handlers. The kernel is asked for them only while a
+// Uevents from the kernel's sockets to their handlers. The kernel is asked for them only while a
 // rule or a monitor wants some: nobody else's host pays for them.
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "base/unique_fd.h"
+#include "dispatch/networks.h"
 #include "dispatch/uevents.h"
 #include "sources/uevent_socket.h"
 
 namespace upcall::daemon {
 
+struct UeventSockets {
+  UniqueFd host;
+  UniqueFd networks;  // of a kernel::NetworkCollector; where rules ask for containers' own devices
+};
+
 class DeviceEvents {
  public:
-  DeviceEvents(const dispatch::Services& services, UniqueFd socket, UniqueFd sysfs);
+  DeviceEvents(const dispatch::Services& services, UeventSockets sockets, UniqueFd sysfs);
 
   void start();
   // Takes no more, and calls `idle` when those that have come are handled.
@@ -26,13 +33,16 @@ class DeviceEvents {
   void log_counters();
 
  private:
-  [[nodiscard]] bool has_rules() const { return !services_.policy.uevent_rules.empty(); }
-  [[nodiscard]] kernel::DeviceQueues queues() const;
+  void drop(std::uint64_t count);
+  [[nodiscard]] bool has_rules(policy::Devices devices) const;
+  [[nodiscard]] kernel::DeviceQueues queues(policy::Devices devices) const;
 
   dispatch::Services services_;
   UniqueFd sysfs_;
   dispatch::Uevents uevents_;
+  dispatch::Networks networks_;
   sources::UeventSocket socket_;
+  std::optional<sources::UeventSocket> network_socket_;
 };
 
 }  // namespace upcall::daemon

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <vector>
 
 #include "base/memfd.h"
 #include "base/text.h"
@@ -21,15 +22,17 @@ struct Descriptors {
   UniqueFd handlers;
   UniqueFd state_directories;
   UniqueFd vault;
+  UniqueFd networks;  // only where the policy has rules on containers' own devices
 };
 
 Descriptors parse_options(int argc, char** argv) {
-  static constexpr std::array<option, 6> kOptions = {
+  static constexpr std::array<option, 7> kOptions = {
       {{"broker", required_argument, nullptr, 'b'},
        {"supervisor", required_argument, nullptr, 's'},
        {"handlers", required_argument, nullptr, 'h'},
        {"state-directories", required_argument, nullptr, 'd'},
        {"vault", required_argument, nullptr, 'v'},
+       {"networks", required_argument, nullptr, 'n'},
        {}}};
   Descriptors fds;
   for (int c = 0; (c = ::getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
@@ -50,6 +53,9 @@ Descriptors parse_options(int argc, char** argv) {
         break;
       case 'v':
         fds.vault = UniqueFd{*fd};
+        break;
+      case 'n':
+        fds.networks = UniqueFd{*fd};
         break;
       default:
         or_throw<Ok>(from_errno("understand the options", EINVAL));
@@ -73,8 +79,9 @@ launcher::Records read_records(int state_directories) {
 void serve(int argc, char** argv) {
   or_throw(launcher::refuse_suid_dumpable());
   auto fds = parse_options(argc, argv);
-  std::array all = {&fds.broker, &fds.supervisor, &fds.handlers, &fds.state_directories,
-                    &fds.vault};
+  std::vector all = {&fds.broker, &fds.supervisor, &fds.handlers, &fds.state_directories,
+                     &fds.vault};
+  if (fds.networks) all.push_back(&fds.networks);
   or_throw(launcher::clear_low_fds(all));
   or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
   auto own = or_throw(launcher::look_at_ourselves());
@@ -91,11 +98,12 @@ void serve(int argc, char** argv) {
   fds.handlers.reset();
   fds.state_directories.reset();
   fds.vault.reset();
-  launcher::Service service{
-      std::move(own),
-      std::move(rows),
-      std::move(records),
-      {.broker = std::move(fds.broker), .supervisor = std::move(fds.supervisor)}};
+  launcher::Sockets sockets{.broker = std::move(fds.broker),
+                            .supervisor = std::move(fds.supervisor)};
+  if (fds.networks)
+    sockets.networks.emplace(or_throw(kernel::NetworkNumbers::take(std::move(fds.networks))));
+  launcher::Service service{std::move(own), std::move(rows), std::move(records),
+                            std::move(sockets)};
   service.run();
 }
 

@@ -29,6 +29,7 @@
 #include "daemon/supervisor.h"
 #include "kernel/detached_mount.h"
 #include "kernel/features.h"
+#include "kernel/network_collector.h"
 #include "kernel/trace_instance.h"
 #include "launcher/vault.h"
 #include "wire/seqpacket.h"
@@ -123,8 +124,14 @@ std::string option(const char* name, int fd) {
   return std::string{"--"} + name + "=" + std::to_string(fd);
 }
 
+void add_option(const char* name, int fd, ChildSpec& spec) {
+  spec.arguments.push_back(option(name, fd));
+  spec.inherited.push_back(fd);
+}
+
+// `networks` is for kernel::NetworkNumbers; empty where no rule needs it.
 Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, int broker,
-                     int supervisor) {
+                     int supervisor, const UniqueFd& networks) {
   const std::array files = {launcher::VaultFile{.name = "launcher", .source = siblings.launcher},
                             launcher::VaultFile{.name = "core", .source = siblings.core},
                             launcher::VaultFile{.name = "pass", .source = siblings.pass},
@@ -133,14 +140,16 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
   const UniqueFd program{::openat(vault.get(), "launcher", O_PATH | O_CLOEXEC)};
   if (!program)
     throw std::system_error{errno, std::system_category(), "cannot open the vault's launcher"};
-  return or_throw(start_child(
-      {.program = program.get(),
-       .arguments = {"upcall-launcher", option("broker", broker), option("supervisor", supervisor),
-                     option("handlers", compiled.handlers.get()),
-                     option("state-directories", compiled.state_directories.get()),
-                     option("vault", vault.get())},
-       .inherited = {broker, supervisor, compiled.handlers.get(), compiled.state_directories.get(),
-                     vault.get()}}));
+  ChildSpec spec{
+      .program = program.get(),
+      .arguments = {"upcall-launcher", option("broker", broker), option("supervisor", supervisor),
+                    option("handlers", compiled.handlers.get()),
+                    option("state-directories", compiled.state_directories.get()),
+                    option("vault", vault.get())},
+      .inherited = {broker, supervisor, compiled.handlers.get(), compiled.state_directories.get(),
+                    vault.get()}};
+  if (networks) add_option("networks", networks.get(), spec);
+  return or_throw(start_child(spec));
 }
 
 // Removes the trace instance of a start that comes to nothing; released once the supervisor does.
@@ -206,8 +215,8 @@ void add_module_parts(const ModuleParts& parts, int listener, ChildSpec& spec) {
 }
 
 Child start_broker(const Siblings& siblings, const Options& options, const CompiledPolicy& compiled,
-                   const Listeners& listeners, const ModuleParts* modules, int launcher,
-                   int supervisor) {
+                   const Listeners& listeners, const ModuleParts* modules,
+                   const UniqueFd& network_uevents, int launcher, int supervisor) {
   const auto program = open_or_throw(siblings.broker, O_PATH);
   const int core_dumps = listeners.core_dumps.socket.get();
   const int shim = listeners.shim.socket.get();
@@ -230,8 +239,21 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
       .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
                     proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
       .unprivileged = or_throw(find_broker_ids(options.broker_user))};
+  if (network_uevents) add_option("network-uevents", network_uevents.get(), spec);
   if (modules != nullptr) add_module_parts(*modules, listeners.modules.socket.get(), spec);
   return or_throw(start_child(spec));
+}
+
+// Empty where no rule is about the devices of containers' own.
+kernel::NetworkCollector collector_for(const CompiledPolicy& compiled) {
+  if (!compiled.rules_on_networks) return {};
+  auto collector = kernel::make_network_collector(limits::kNetworkUeventBuffer);
+  if (collector) return *std::move(collector);
+  throw std::runtime_error{
+      "the policy has rules on uevents with a 'container', which take CAP_SYS_ADMIN, "
+      "CAP_NET_ADMIN, "
+      "CAP_NET_BROADCAST and one more network namespace (user.max_net_namespaces): " +
+      describe(collector.error())};
 }
 
 // One that was killed together with its launcher could put nothing back.
@@ -306,10 +328,13 @@ int serve(const Options& options) {
   auto launcher_broker = make_pair();
   auto launcher_end = make_pair();
   auto broker_end = make_pair();
-  auto launcher =
-      start_launcher(siblings, *compiled, launcher_broker.ours.get(), launcher_end.theirs.get());
-  auto broker = start_broker(siblings, options, *compiled, listeners, modules ? &*modules : nullptr,
-                             launcher_broker.theirs.get(), broker_end.theirs.get());
+  auto collector = collector_for(*compiled);
+  auto launcher = start_launcher(siblings, *compiled, launcher_broker.ours.get(),
+                                 launcher_end.theirs.get(), collector.numbers);
+  auto broker =
+      start_broker(siblings, options, *compiled, listeners, modules ? &*modules : nullptr,
+                   collector.uevents, launcher_broker.theirs.get(), broker_end.theirs.get());
+  collector = {};
   modules.reset();  // an instance stays for as long as anybody has it open
   // Our copies of their ends would keep them from noticing each other's death.
   launcher_broker = {};

@@ -5,38 +5,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "kernel/pidfd.h"
-#include "kernel/proc.h"
-#include "kernel/stat.h"
-#include "origin/resolve.h"
 #include "policy/decide.h"
 
 namespace upcall::dispatch {
-namespace {
-
-std::string name_of(const origin::Record& record) {
-  return "container \"" + printable(record.container.id) + '"';
-}
-
-// It ended meanwhile, which is no fault of anybody's.
-bool is_gone(const Error& error) {
-  return error.code == std::errc::no_such_process ||
-         error.code == std::errc::no_such_file_or_directory;
-}
-
-// Its number may have become another one's since it was recorded.
-Result<UniqueFd> open_init(int proc, const origin::Record& record) {
-  auto pidfd = kernel::open_pidfd(record.init);
-  if (!pidfd) return pidfd;
-  const auto stat = kernel::read_stat(proc, std::to_string(record.init));
-  if (!stat) return stat.error();
-  if (stat->start_time != record.start_time) return from_errno("hold a container's init", ESRCH);
-  return pidfd;
-}
-
-}  // namespace
-
 Deliveries::Deliveries(const Services& services, Tally& tally)
     : services_{services},
       tally_{tally},
@@ -45,6 +16,12 @@ Deliveries::Deliveries(const Services& services, Tally& tally)
 
 void Deliveries::take(std::unique_ptr<UeventCase> event) {
   auto letter = std::make_shared<Letter>(Letter{.event = std::move(event)});
+  if (const auto* owner = letter->event->owner()) {
+    put(owner->record, letter);
+    letter->sorted = true;
+    end_if_delivered(*letter);
+    return;
+  }
   if (unsorted_.size() >= limits::kUeventsWaiting) {
     if (refused_++ == 0)
       log::error("uevents: too many wait for their containers, so what comes now goes to none");
@@ -92,6 +69,7 @@ void Deliveries::sort(const std::shared_ptr<Letter>& letter, const Running& runn
 
 void Deliveries::put(const origin::Record& record, const std::shared_ptr<Letter>& letter) {
   auto& box = boxes_[record.init];
+  if (box.record.start_time > record.start_time) return;  // that one is gone
   // One that is gone had this number.
   if (box.record.start_time != record.start_time) give_up_waiting(box);
   if (stopping_ || box.letters.size() >= limits::kUeventsForEach) {
@@ -142,7 +120,10 @@ asio::awaitable<bool> Deliveries::deliver(Box& box, UeventCase& event) {
 }
 
 asio::awaitable<bool> Deliveries::bring(Box& box, UeventCase& event) {
-  const auto recipient = co_await hold(box.record);
+  // The box may be another's by now, who had this number before.
+  const auto* owner = event.owner();
+  const auto recipient =
+      co_await hold_container(services_, owner != nullptr ? owner->record : box.record);
   if (!recipient && is_gone(recipient.error())) co_return true;
   const auto problem = recipient ? std::string{} : upcall::describe(recipient.error());
   const bool is_new = problem != box.problem;
@@ -152,7 +133,7 @@ asio::awaitable<bool> Deliveries::bring(Box& box, UeventCase& event) {
     co_return false;
   }
   bool succeeded = true;
-  if (policy::is_among(event.rule().to, recipient->selector))
+  if (policy::is_among(policy::places_of(event.rule()), recipient->selector))
     succeeded = co_await event.run_handlers(&*recipient);
   co_await services_.launcher.release(recipient->capture);
   co_return succeeded;
@@ -187,36 +168,6 @@ void Deliveries::forget_idle(const Running& running) {
   std::erase_if(boxes_, [&](const auto& one) {
     return one.second.letters.empty() && !inits.contains(one.first);
   });
-}
-
-asio::awaitable<Result<Recipient>> Deliveries::hold(origin::Record record) {
-  const auto pidfd = open_init(services_.proc, record);
-  if (!pidfd) co_return pidfd.error();
-  auto held = co_await services_.launcher.capture_uninvolved(pidfd->get());
-  if (!held) co_return held.error();
-  Recipient recipient{.capture = held->reply.capture};
-  const origin::Subject subject{
-      .proc = services_.proc,
-      .pidfd = pidfd->get(),
-      .pid = record.init,
-      .tid = record.init,
-      .cgroup = kernel::read_unified_cgroup(services_.proc, std::to_string(record.init))};
-  auto origin = origin::resolve(subject, held->reply, std::move(held->texts));
-  if (!origin) {
-    co_await services_.launcher.release(recipient.capture);
-    co_return origin.error();
-  }
-  if (origin->verdict != event::Verdict::in_container) {
-    co_await services_.launcher.release(recipient.capture);
-    co_return from_errno("tell what is not wholly a container: upcallctl whois " +
-                             std::to_string(record.init) + " says why",
-                         EPERM);
-  }
-  origin->container = record.container;
-  recipient.container = record.container;
-  if (const auto* selector = policy::container_of(services_.policy, *origin))
-    recipient.selector = selector->name;
-  co_return recipient;
 }
 
 }  // namespace upcall::dispatch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Uevents that rules bring to containers (`to:`). Each container gets them one after the other, in
-// the order in which the kernel told them; those that are slow keep only each other waiting.
+// Uevents that go to containers: those that rules bring `to` them, and those of their own devices.
+// Each container gets them one after the other, in the order in which the kernel told them; those
+// that are slow keep only each other waiting.
 #pragma once
 
 #include <deque>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "dispatch/recipient.h"
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
 #include "dispatch/uevent_case.h"
@@ -17,13 +19,17 @@ namespace upcall::dispatch {
 
 class Deliveries {
  public:
+  using Running = std::map<std::string, origin::Record>;  // as Containers::running() says
+
   // `tally` is borrowed; each event ends in it once, when the last container has had it.
   Deliveries(const Services& services, Tally& tally);
 
-  // To whom it goes is found out after those before it, so that none overtakes another.
+  // To whom a rule brings it is found out after those before it, so that none overtakes another.
   void take(std::unique_ptr<UeventCase> event);
   // What is not under way any more goes nowhere.
   void stop();
+  // What is remembered of those that have gone.
+  void forget_idle(const Running& running);
 
  private:
   // One event on its way to several.
@@ -34,7 +40,6 @@ class Deliveries {
     bool all_succeeded{true};
   };
   using Letters = std::deque<std::shared_ptr<Letter>>;
-  using Running = std::map<std::string, origin::Record>;
   struct Box {
     origin::Record record;
     Letters letters;       // the first is being delivered
@@ -49,13 +54,11 @@ class Deliveries {
   [[nodiscard]] asio::awaitable<void> empty(pid_t init);
   // Whether every handler succeeded, or the container is none of the rule's.
   [[nodiscard]] asio::awaitable<bool> deliver(Box& box, UeventCase& event);
-  [[nodiscard]] asio::awaitable<Result<Recipient>> hold(origin::Record record);
   [[nodiscard]] asio::awaitable<bool> bring(Box& box, UeventCase& event);
   void delivered(Letter& letter, bool succeeded);
   void end_if_delivered(const Letter& letter);
   // All but the one that is being delivered.
   void give_up_waiting(Box& box);
-  void forget_idle(const Running& running);
 
   Services services_;
   Tally& tally_;

@@ -19,13 +19,14 @@ event::Uevent copy_into(const std::string& text, const event::Uevent& event) {
 }  // namespace
 
 UeventCase::UeventCase(const Services& services, const event::Uevent& event,
-                       const policy::UeventRule& rule)
+                       const policy::UeventRule& rule, std::shared_ptr<const DeviceOwner> owner)
     : services_{services},
       rule_{rule},
+      owner_{std::move(owner)},
       id_{services.next_id()},
       text_{event.text},
       event_{copy_into(text_, event)} {
-  log::info(decided_line(id_, event_, rule_.name));
+  log::info(decided_line(id_, event_, rule_.name, owner_ ? &owner_->selector : nullptr));
 }
 
 asio::awaitable<bool> UeventCase::run_handlers(const Recipient* recipient) {

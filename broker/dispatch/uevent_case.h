@@ -3,8 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 
+#include "dispatch/recipient.h"
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
 #include "event/uevent.h"
@@ -12,17 +14,11 @@
 
 namespace upcall::dispatch {
 
-// A container that is told of an event which it has not caused.
-struct Recipient {
-  std::uint32_t capture{};
-  std::string selector;  // the policy's name for it; empty for none
-  event::Container container;
-};
-
 class UeventCase {
  public:
-  // Copies the event; borrows the rest.
-  UeventCase(const Services& services, const event::Uevent& event, const policy::UeventRule& rule);
+  // Copies the event; borrows the services and the rule. `owner` is nullptr for the host's devices.
+  UeventCase(const Services& services, const event::Uevent& event, const policy::UeventRule& rule,
+             std::shared_ptr<const DeviceOwner> owner);
   UeventCase(const UeventCase&) = delete;
   UeventCase& operator=(const UeventCase&) = delete;
   ~UeventCase() = default;
@@ -31,6 +27,7 @@ class UeventCase {
   [[nodiscard]] asio::awaitable<bool> run_handlers(const Recipient* recipient);
 
   [[nodiscard]] const policy::UeventRule& rule() const { return rule_; }
+  [[nodiscard]] const DeviceOwner* owner() const { return owner_.get(); }
   [[nodiscard]] event::EventId id() const { return id_; }
   [[nodiscard]] std::chrono::steady_clock::time_point arrived() const { return arrived_; }
 
@@ -39,6 +36,7 @@ class UeventCase {
 
   const Services& services_;
   const policy::UeventRule& rule_;
+  std::shared_ptr<const DeviceOwner> owner_;
   event::EventId id_;
   std::chrono::system_clock::time_point time_{std::chrono::system_clock::now()};
   std::chrono::steady_clock::time_point arrived_{std::chrono::steady_clock::now()};

@@ -67,13 +67,16 @@ Briefing brief(const UeventTold& told, const std::string& handler) {
   return out;
 }
 
-std::string decided_line(event::EventId id, const event::Uevent& event, const std::string& rule) {
+std::string decided_line(event::EventId id, const event::Uevent& event, const std::string& rule,
+                         const std::string* owner) {
   std::string line = "event=" + std::to_string(static_cast<std::uint64_t>(id)) + " kind=uevent";
   line += std::string{" class="} + event::name_of(event.origin) + " uevent=\"" +
           printable(event.action) + "\" subsystem=\"" + printable(event.subsystem) +
           "\" devpath=\"" + printable(event.devpath) + "\"";
   if (event.sequence) line += " seqnum=" + std::to_string(*event.sequence);
-  if (event.sender > 0) line += " sender=" + std::to_string(event.sender);
+  // In a container's network namespace it may be anybody's number, and anywhere.
+  if (event.sender > 0 && owner == nullptr) line += " sender=" + std::to_string(event.sender);
+  if (owner != nullptr) line += " container=" + printable(*owner);
   return line + " rule=\"" + printable(rule) + "\" action=run";
 }
 

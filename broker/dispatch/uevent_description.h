@@ -22,7 +22,8 @@ struct UeventTold {
 // The document has all of the event's variables by name.
 [[nodiscard]] Briefing brief(const UeventTold& told, const std::string& handler);
 
+// `owner` is the selector of the container whose own device it is; nullptr for the host's.
 [[nodiscard]] std::string decided_line(event::EventId id, const event::Uevent& event,
-                                       const std::string& rule);
+                                       const std::string& rule, const std::string* owner);
 
 }  // namespace upcall::dispatch

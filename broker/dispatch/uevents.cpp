@@ -31,17 +31,18 @@ std::string Uevents::summary() const {
   return text + "ignored=" + std::to_string(ignored_) + " dropped=" + std::to_string(dropped_);
 }
 
-void Uevents::take(const event::Uevent& event) {
+void Uevents::take(const event::Uevent& event, std::shared_ptr<const DeviceOwner> owner) {
   ++arrived_.at(static_cast<std::size_t>(event.origin));
-  const auto* rule = policy::decide(services_.policy.uevent_rules, event);
-  if (watch_) watch_->event(event, rule);
+  const auto* selector = owner != nullptr ? &owner->selector : nullptr;
+  const auto* rule = policy::decide(services_.policy.uevent_rules, event, selector);
+  if (watch_) watch_->event(event, rule, owner.get());
   if (rule == nullptr || rule->handlers.empty()) {
     ++ignored_;
     return;
   }
   tally_.begin();
-  auto one = std::make_unique<UeventCase>(services_, event, *rule);
-  if (!rule->to.empty()) return deliveries_.take(std::move(one));
+  auto one = std::make_unique<UeventCase>(services_, event, *rule, std::move(owner));
+  if (!policy::places_of(*rule).empty()) return deliveries_.take(std::move(one));
   const auto entry = order_.enter(devpaths_of(event));
   waiting_.emplace(entry.ticket, std::move(one));
   if (entry.may_start) start(entry.ticket);
@@ -53,8 +54,6 @@ void Uevents::take(const event::Uevent& event) {
 
 void Uevents::drop(std::uint64_t count) {
   dropped_ += count;
-  log::error("uevents: the kernel dropped " + std::to_string(count) +
-             " because its buffer was full; a larger --uevent-buffer keeps more");
   if (watch_) watch_->dropped(count);
 }
 

@@ -23,10 +23,12 @@ namespace upcall::dispatch {
 
 class Uevents {
  public:
-  // Told of every event, whatever becomes of it; `rule` is nullptr where none matched. What it is
-  // given is good until it returns.
+  // Told of every event, whatever becomes of it; `rule` is nullptr where none matched, `owner` for
+  // the host's devices. What it is given is good until it returns.
   struct Watch {
-    std::function<void(const event::Uevent&, const policy::UeventRule* rule)> event;
+    std::function<void(const event::Uevent&, const policy::UeventRule* rule,
+                       const DeviceOwner* owner)>
+        event;
     std::function<void(std::uint64_t count)> dropped;
   };
   // `full` is called when no more should be taken, `room` when they may again.
@@ -37,12 +39,14 @@ class Uevents {
 
   Uevents(Services services, Pressure pressure);
 
-  void take(const event::Uevent& event);
+  // `owner` is the container whose own device it is; nullptr for the host's.
+  void take(const event::Uevent& event, std::shared_ptr<const DeviceOwner> owner);
   // The kernel has dropped so many.
   void drop(std::uint64_t count);
 
   // What containers have not been told of they are not told of any more.
   void stop() { deliveries_.stop(); }
+  void forget_all_but(const Deliveries::Running& running) { deliveries_.forget_idle(running); }
 
   // One at a time; nothing to end it.
   void watch(std::optional<Watch> watch) { watch_ = std::move(watch); }

@@ -102,17 +102,22 @@ void Client::take(std::span<const std::byte> datagram, wire::Received received) 
       return take_captured(datagram);
     case wire::LauncherType::key_captured:
       return take_key_captured(datagram);
-    case wire::LauncherType::key_landed: {
-      const auto reply = head_of<wire::KeyLanded>(datagram);
-      const auto pending = landings_.extract(reply.header.id);
-      if (!pending.empty()) pending.mapped()->answer(reply);
-      return;
-    }
+    case wire::LauncherType::key_landed:
+      return take_answer(landings_, datagram);
+    case wire::LauncherType::network_numbered:
+      return take_answer(networks_, datagram);
     case wire::LauncherType::opened:
       return take_opened(datagram, std::move(received));
     default:
       return take_run(datagram);
   }
+}
+
+template <class Answer>
+void Client::take_answer(PendingById<Answer>& waiting, std::span<const std::byte> datagram) {
+  const auto reply = head_of<Answer>(datagram);
+  const auto pending = waiting.extract(reply.header.id);
+  if (!pending.empty()) pending.mapped()->answer(reply);
 }
 
 void Client::take_captured(std::span<const std::byte> datagram) {
@@ -226,6 +231,18 @@ asio::awaitable<Result<std::int32_t>> Client::open_landing() {
   if (!landed) co_return landed.error();
   if (landed->error != 0) co_return from_errno("have the launcher make a landing", landed->error);
   co_return landed->keyring;
+}
+
+asio::awaitable<Result<std::uint32_t>> Client::number_network(std::uint32_t capture) {
+  const auto id = next_id_++;
+  const wire::NetworkRequest request{
+      .header = {.type = wire::LauncherType::number_network, .id = id}, .capture = capture};
+  const std::span<const int> no_fds;
+  const auto numbered = co_await ask(networks_, id, wire::bytes_of(request), no_fds);
+  if (!numbered) co_return numbered.error();
+  if (numbered->error != 0)
+    co_return from_errno("have the launcher number a network", numbered->error);
+  co_return numbered->number;
 }
 
 asio::awaitable<Result<Captured>> Client::capture_requester(std::int32_t landing, int shim) {

@@ -83,6 +83,10 @@ class Client {
   [[nodiscard]] asio::awaitable<Result<Captured>> capture_requester(std::int32_t landing, int shim);
   [[nodiscard]] asio::awaitable<void> abandon(std::int32_t landing);
 
+  // Of the container of a capture_uninvolved(): kernel/network_collector.h. ENOTSUP for one that is
+  // in the host's network.
+  [[nodiscard]] asio::awaitable<Result<std::uint32_t>> number_network(std::uint32_t capture);
+
   // Of the table of state directories (wire/state_directories.h), and of one record in one of them.
   [[nodiscard]] asio::awaitable<Result<OpenedDirectory>> open_directory(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<Result<UniqueFd>> open_record(std::uint32_t directory,
@@ -110,6 +114,9 @@ class Client {
 
   void drain();
   void take(std::span<const std::byte> datagram, wire::Received received);
+  // An answer that is nothing but a struct.
+  template <class Answer>
+  static void take_answer(PendingById<Answer>& waiting, std::span<const std::byte> datagram);
   void take_captured(std::span<const std::byte> datagram);
   void take_key_captured(std::span<const std::byte> datagram);
   void take_opened(std::span<const std::byte> datagram, wire::Received received);
@@ -134,6 +141,7 @@ class Client {
   std::uint64_t next_id_{1};
   PendingById<Captured> captures_;
   PendingById<wire::KeyLanded> landings_;
+  PendingById<wire::NetworkNumbered> networks_;
   PendingById<OpenedFds> openings_;
   std::map<std::uint64_t, std::shared_ptr<Run>> runs_;
 };

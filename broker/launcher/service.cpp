@@ -206,6 +206,9 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
       if (const auto request = head_of<wire::HelpedRequest>(datagram))
         take_helped(*request, std::move(received));
       return;
+    case wire::LauncherType::number_network:
+      if (const auto request = head_of<wire::NetworkRequest>(datagram)) take_network(*request);
+      return;
     case wire::LauncherType::key_landing:
       take_key_landing(header->id);
       return;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "launcher/capture.h"
+#include "launcher/networks.h"
 #include "launcher/outbox.h"
 #include "launcher/own.h"
 #include "launcher/plan.h"
@@ -21,6 +22,7 @@ namespace upcall::launcher {
 struct Sockets {
   UniqueFd broker;
   UniqueFd supervisor;
+  std::optional<Networks> networks;  // where rules ask for containers' own devices
 };
 
 class Service {
@@ -49,6 +51,8 @@ class Service {
   void hold(std::uint64_t id, Make make);
   void refuse_capture(std::uint64_t id);
   void take_helped(const wire::HelpedRequest& request, wire::Received received);
+  void take_network(const wire::NetworkRequest& request);
+  [[nodiscard]] Result<std::uint32_t> number_network(std::uint32_t capture);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);
   void take_key_landing(std::uint64_t id);

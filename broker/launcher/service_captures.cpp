@@ -78,6 +78,25 @@ void Service::take_helped(const wire::HelpedRequest& request, wire::Received rec
   if (number) captures_.at(*number) = *std::move(captured);
 }
 
+void Service::take_network(const wire::NetworkRequest& request) {
+  const auto number = number_network(request.capture);
+  wire::NetworkNumbered reply{.error = number ? 0 : number.error().code.value(),
+                              .number = number ? *number : 0};
+  reply.header.id = request.header.id;
+  outbox_.put(wire::bytes_of(reply));
+}
+
+Result<std::uint32_t> Service::number_network(std::uint32_t capture) {
+  const char* doing = "number the network of a container";
+  if (!sockets_.networks || capture >= captures_.size()) return from_errno(doing, EINVAL);
+  const auto& held = captures_[capture];
+  if (!held || !held->uninvolved) return from_errno(doing, EINVAL);
+  const auto& namespaces = held->container->init.namespaces;
+  if (namespaces.id(kernel::Namespace::net) == own_.namespaces.id(kernel::Namespace::net))
+    return from_errno(doing, ENOTSUP);
+  return sockets_.networks->number_of(own_, namespaces.fd(kernel::Namespace::net));
+}
+
 void Service::answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                               std::uint32_t number) {
   wire::CaptureReply reply{.capture = number};

@@ -104,6 +104,7 @@ void put_uevent_match(Packer& out, const UeventMatch& when) {
     put_texts(out, condition.second);
   });
   put_numbers(out, when.origin);
+  put_texts(out, when.container);
 }
 
 void put_uevent_rule(Packer& out, const UeventRule& rule) {
@@ -230,6 +231,7 @@ UeventMatch get_uevent_match(Unpacker& in) {
   });
   when.env = {env.begin(), env.end()};
   when.origin = get_numbers<event::UeventClass>(in);
+  when.container = get_texts(in);
   return when;
 }
 

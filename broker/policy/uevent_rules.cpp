@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "policy/decide.h"
 
 namespace upcall::policy {
 namespace {
@@ -32,9 +33,18 @@ bool env_matches(const UeventMatch& when, const event::Uevent& event) {
   });
 }
 
+bool is_about(const UeventRule& rule, Devices devices) {
+  return rule.when.container.empty() == (devices == Devices::of_host);
+}
+
+bool owner_matches(const std::vector<std::string>& containers, const std::string* owner) {
+  return owner == nullptr ? containers.empty() : is_among(containers, *owner);
+}
+
 // The shortest texts first: most of a hundred rules must fall to a cheap comparison.
-bool matches(const UeventMatch& when, const event::Uevent& event) {
-  return allows(when.subsystem, event.subsystem) && allows(when.action, event.action) &&
+bool matches(const UeventMatch& when, const event::Uevent& event, const std::string* owner) {
+  return owner_matches(when.container, owner) && allows(when.subsystem, event.subsystem) &&
+         allows(when.action, event.action) &&
          std::ranges::find(when.origin, event.origin) != when.origin.end() &&
          allows(when.devtype, event.devtype) && allows(when.driver, event.driver) &&
          allows(when.devpath, event.devpath) && env_matches(when, event);
@@ -42,18 +52,30 @@ bool matches(const UeventMatch& when, const event::Uevent& event) {
 
 }  // namespace
 
-const UeventRule* decide(const std::vector<UeventRule>& rules, const event::Uevent& event) {
+bool want(const std::vector<UeventRule>& rules, Devices devices) {
+  return std::ranges::any_of(rules,
+                             [&](const UeventRule& rule) { return is_about(rule, devices); });
+}
+
+bool want_devices_of(const std::vector<UeventRule>& rules, const std::string& selector) {
+  return std::ranges::any_of(
+      rules, [&](const UeventRule& rule) { return is_among(rule.when.container, selector); });
+}
+
+const UeventRule* decide(const std::vector<UeventRule>& rules, const event::Uevent& event,
+                         const std::string* owner) {
   // Whatever the rules say, a program's word is not the kernel's.
   if (event.origin == event::UeventClass::user) return nullptr;
   for (const auto& rule : rules) {
-    if (matches(rule.when, event)) return &rule;
+    if (matches(rule.when, event, owner)) return &rule;
   }
   return nullptr;
 }
 
-bool mention_queues(const std::vector<UeventRule>& rules) {
-  return std::ranges::any_of(
-      rules, [](const UeventRule& rule) { return any_matches(rule.when.subsystem, "queues"); });
+bool mention_queues(const std::vector<UeventRule>& rules, Devices devices) {
+  return std::ranges::any_of(rules, [&](const UeventRule& rule) {
+    return is_about(rule, devices) && any_matches(rule.when.subsystem, "queues");
+  });
 }
 
 }  // namespace upcall::policy

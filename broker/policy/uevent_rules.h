@@ -21,6 +21,8 @@ struct UeventMatch {
   std::vector<std::string> devpath;
   std::vector<std::string> driver;
   std::map<std::string, std::vector<std::string>> env;  // by the variable's name
+  // Names of selectors, or kAnyContainer: whose own device it must be. None: the host's.
+  std::vector<std::string> container;
   // What only root could have caused is not what a container with a writable /sys could have.
   std::vector<event::UeventClass> origin{event::UeventClass::kernel, event::UeventClass::resync};
 };
@@ -28,16 +30,30 @@ struct UeventMatch {
 struct UeventRule {
   std::string name;
   UeventMatch when;
-  std::vector<std::string> to;          // names of selectors, or kAnyContainer; none: the host
+  std::vector<std::string> to;          // names of selectors, or kAnyContainer
   std::vector<std::uint32_t> handlers;  // rows of the handler table, in order; none: ignore
   std::optional<std::uint32_t> on_failure;
 };
 
-// The first that matches; nullptr for none: what no rule wants is ignored.
-[[nodiscard]] const UeventRule* decide(const std::vector<UeventRule>& rules,
-                                       const event::Uevent& event);
+// In whose containers its handlers run: those it is brought to, or the one whose device it is.
+// None: they run on the host.
+[[nodiscard]] inline const std::vector<std::string>& places_of(const UeventRule& rule) {
+  return rule.to.empty() ? rule.when.container : rule.to;
+}
 
-// Whether any of them may want the events of network devices' queues: one that names them.
-[[nodiscard]] bool mention_queues(const std::vector<UeventRule>& rules);
+// The first that matches; nullptr for none: what no rule wants is ignored. `owner` is the name of
+// the selector of the container whose own device it is, nullptr for the host's.
+[[nodiscard]] const UeventRule* decide(const std::vector<UeventRule>& rules,
+                                       const event::Uevent& event, const std::string* owner);
+
+// Whose devices a rule is about.
+enum class Devices : std::uint8_t { of_host, of_containers };
+[[nodiscard]] bool want(const std::vector<UeventRule>& rules, Devices devices);
+// Those of the containers that match this selector.
+[[nodiscard]] bool want_devices_of(const std::vector<UeventRule>& rules,
+                                   const std::string& selector);
+
+// Whether any of them may want the events of these network devices' queues: one that names them.
+[[nodiscard]] bool mention_queues(const std::vector<UeventRule>& rules, Devices devices);
 
 }  // namespace upcall::policy

@@ -86,15 +86,20 @@ class Binder {
     return action;
   }
 
-  // A uevent has no process, and so no container to be handled in but those that the rule names.
+  // A uevent has no process, and so no container to be handled in but the one whose device it is,
+  // or those that the rule names.
   [[nodiscard]] policy::UeventRule bind_rule(const UeventRuleDraft& draft) {
     policy::UeventRule rule = draft.rule;
     rule.to = bind_containers(draft.to);
-    if (!draft.to.empty() && !anybody_on_record(rule.to))
+    rule.when.container = bind_containers(draft.container);
+    expect_somebody_on_record("to", draft.to, rule.to);
+    expect_somebody_on_record("container", draft.container, rule.when.container);
+    if (!draft.to.empty() && !draft.container.empty())
       reader_.complain(draft.to.front().place,
-                       "'to' names no container that could be told: only those on record are, "
-                       "and not 'anonymous' ones");
-    const auto place = draft.to.empty() ? wire::Place::host : wire::Place::container;
+                       "'to' brings the host's uevents to containers, and the 'container' of "
+                       "'when' asks for those of a container's own devices, which go to itself: "
+                       "leave out one of them");
+    const auto place = places_of(rule).empty() ? wire::Place::host : wire::Place::container;
     for (const auto& name : draft.actions) {
       if (name.text == "ignore") {
         if (draft.actions.size() > 1)
@@ -115,6 +120,15 @@ class Binder {
   [[nodiscard]] const std::set<std::uint32_t>& uevent_rows() const { return uevent_rows_; }
 
  private:
+  void expect_somebody_on_record(const char* key, const std::vector<Name>& names,
+                                 const std::vector<std::string>& bound) {
+    if (names.empty() || anybody_on_record(bound)) return;
+    reader_.complain(names.front().place,
+                     quoted(key) +
+                         " names no container that could be told: only those on record "
+                         "are, and not 'anonymous' ones");
+  }
+
   [[nodiscard]] bool anybody_on_record(const std::vector<std::string>& listed) const {
     const auto is_unknown = [&](const std::string& name) {
       return name != policy::kAnyContainer && !draft_.container_places.contains(name);
@@ -131,14 +145,15 @@ class Binder {
     const auto row = bind_handler(name, Scope::containers_only, std::move(words));
     if (!row) return {};
     const auto& handler = draft_.handlers[*row];
-    const bool brought = place == wire::Place::container;
+    const bool inside = place == wire::Place::container;
     if (is_builtin(handler, kBuiltinCore) || handler.place != place) {
       reader_.complain(name.place,
                        "handler " + quoted(name.text) +
-                           (brought ? " must be a program 'in: container' to handle "
-                                      "what a rule brings 'to' containers"
-                                    : " must be a program 'in: host' to handle uevents, "
-                                      "unless the rule says 'to' which containers"));
+                           (inside ? " must be a program 'in: container' to handle "
+                                     "uevents in containers"
+                                   : " must be a program 'in: host' to handle uevents, "
+                                     "unless the rule says 'to' which containers, or which "
+                                     "'container' in its 'when'"));
     } else if (handler.user == wire::User::origin) {
       reader_.complain(name.place, "handler " + quoted(name.text) +
                                        " runs as 'user: origin', and a uevent has no process");

@@ -126,7 +126,7 @@ UeventRuleDraft decode_uevent_rule(Reader& reader, RuleKeys keys) {
   UeventRuleDraft out{.rule = {.name = keys.name.text},
                       .actions = std::move(keys.actions),
                       .on_failure = std::move(keys.on_failure)};
-  if (keys.when != nullptr) out.rule.when = decode_uevent_match(reader, *keys.when);
+  if (keys.when != nullptr) out.rule.when = decode_uevent_match(reader, *keys.when, out.container);
   if (keys.to != nullptr) container_condition(reader, out.to)(*keys.to);
   return out;
 }

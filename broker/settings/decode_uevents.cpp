@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settings/condition.h"
 #include "settings/draft.h"
+#include "settings/rule_keys.h"
 
 namespace upcall::settings {
 
-policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value) {
+policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value,
+                                        std::vector<Name>& container) {
   policy::UeventMatch when;
   // Not "user": what a program says is never believed.
   const std::map<std::string, event::UeventClass> classes{
@@ -16,7 +18,8 @@ policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value) {
   std::vector<event::UeventClass> origin;
   reader.read_map(
       value,
-      {{"action", text_condition(reader, when.action)},
+      {{"container", container_condition(reader, container)},
+       {"action", text_condition(reader, when.action)},
        {"subsystem", text_condition(reader, when.subsystem)},
        {"devtype", text_condition(reader, when.devtype)},
        {"driver", text_condition(reader, when.driver)},

@@ -23,7 +23,8 @@ struct RuleDraft {
 };
 
 struct UeventRuleDraft {
-  policy::UeventRule rule;  // without `to`, `handlers` and `on_failure`
+  policy::UeventRule rule;  // without `when.container`, `to`, `handlers` and `on_failure`
+  std::vector<Name> container;
   std::vector<Name> to;
   std::vector<Name> actions;
   std::optional<Name> on_failure;
@@ -70,7 +71,9 @@ void decode_rules(Reader& reader, const Value& value, Draft& draft);
 void decode_runtimes(Reader& reader, const Value& value, Draft& draft);
 void decode_defaults(Reader& reader, const Value& value, Draft& draft);
 
-[[nodiscard]] policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value);
+// `container` is where its names of containers go.
+[[nodiscard]] policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value,
+                                                      std::vector<Name>& container);
 
 // `do`, and what stands for it in `defaults`: words and names of handlers, not yet told apart.
 [[nodiscard]] std::vector<Name> read_actions(Reader& reader, const Value& value);

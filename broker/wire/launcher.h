@@ -40,8 +40,10 @@ enum class LauncherType : std::uint32_t {
   key_landed,
   key_capture,  // -> key_captured
   key_captured,
-  key_abandon,  // no reply; the landing is gone
-  helped,       // -> captured
+  key_abandon,     // no reply; the landing is gone
+  helped,          // -> captured
+  number_network,  // -> network_numbered
+  network_numbered,
 };
 
 struct LauncherHeader {
@@ -121,6 +123,19 @@ struct CaptureReply {
 };
 static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply) == 264);
 inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65 + 255;
+
+// The number by which uevents of devices in its network namespace are known
+// (kernel/network_collector.h). The capture is one of an InspectRequest's, held.
+struct NetworkRequest {
+  LauncherHeader header{.type = LauncherType::number_network};
+  std::uint32_t capture{};
+  std::uint32_t reserved{};
+};
+struct NetworkNumbered {
+  LauncherHeader header{.type = LauncherType::network_numbered};
+  std::int32_t error{};  // 0, or an errno: ENOTSUP for a container in the host's
+  std::uint32_t number{};
+};
 
 // Who made the kernel start a helper, which the kernel's trace told the broker. Held only if asked
 // for and if the thread waits for a helper at this moment, which the launcher sees by itself: else

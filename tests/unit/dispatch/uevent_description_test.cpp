@@ -67,7 +67,8 @@ TEST(UeventDescription, VariablesThatNoEnvironmentHasAreOnlyInTheDocument) {
 TEST(UeventDescription, LogsNoByteThatCouldStartALine) {
   const auto text = "add@/devices/x\ny\0SUBSYSTEM=\"\0"s;
   const auto event = *event::parse_uevent(text);
-  const auto line = decided_line(event::EventId{7}, event, "r");
+  const std::string owner = "c\nd";
+  const auto line = decided_line(event::EventId{7}, event, "r", &owner);
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
 

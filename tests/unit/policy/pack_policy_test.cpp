@@ -18,7 +18,7 @@ std::vector<UeventRule> uevent_rules() {
            .to = {"web"},
            .handlers = {1},
            .on_failure = 0},
-          {.name = "rest"}};
+          {.name = "rest", .when = {.container = {"db"}}}};
 }
 
 std::vector<ModuleRule> module_rules() {
@@ -113,6 +113,7 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   EXPECT_EQ(disks.handlers, std::vector<std::uint32_t>{1});
   EXPECT_EQ(disks.on_failure, 0U);
   EXPECT_EQ(unpacked->uevent_rules[1].when.origin, UeventMatch{}.origin);
+  EXPECT_EQ(unpacked->uevent_rules[1].when.container, std::vector<std::string>{"db"});
   EXPECT_EQ(unpacked->coredump_default.handlers, (std::vector<std::uint32_t>{1}));
   EXPECT_EQ(unpacked->request_key_default.kind, ActionKind::reject);
   EXPECT_EQ(unpacked->core_pattern_taken, OnTakeover::restore);

@@ -13,11 +13,12 @@ const std::string kText =
     "add@/devices/pci/net/eth0\0SUBSYSTEM=net\0DEVTYPE=wlan\0DRIVER=ath\0INTERFACE=eth0\0"s;
 
 // The name of the rule that decides, empty for none.
-std::string decided(const UeventMatch& when, UeventClass origin = UeventClass::kernel) {
+std::string decided(const UeventMatch& when, UeventClass origin = UeventClass::kernel,
+                    const std::string* owner = nullptr) {
   auto event = event::parse_uevent(kText);
   event->origin = origin;
   const std::vector<UeventRule> rules{{.name = "r", .when = when}, {.name = "last", .when = when}};
-  const auto* rule = decide(rules, *event);
+  const auto* rule = decide(rules, *event, owner);
   return rule != nullptr ? rule->name : "";
 }
 
@@ -50,9 +51,35 @@ TEST(DecideUevent, OnlyTheKernelAndOurselvesAreBelievedUnasked) {
   EXPECT_EQ(decided({.origin = {UeventClass::user}}, UeventClass::user), "");
 }
 
+TEST(DecideUevent, ADeviceIsTheHostsOrItsContainers) {
+  const std::string web = "web";
+  const auto kernel = UeventClass::kernel;
+  EXPECT_EQ(decided({}, kernel, &web), "");
+  EXPECT_EQ(decided({.container = {"web"}}, kernel, &web), "r");
+  EXPECT_EQ(decided({.container = {"*"}}, kernel, &web), "r");
+  EXPECT_EQ(decided({.container = {"db"}}, kernel, &web), "");
+  EXPECT_EQ(decided({.container = {"*"}}), "");
+  EXPECT_EQ(decided({.container = {"web"}}, UeventClass::injected, &web), "");
+}
+
+TEST(WantDevices, OfTheHostUnlessARuleNamesContainers) {
+  const std::vector<UeventRule> hosts{{.name = "net", .when = {.subsystem = {"net"}}, .to = {"*"}}};
+  const std::vector<UeventRule> own{{.name = "own", .when = {.container = {"web"}}}};
+  EXPECT_TRUE(want(hosts, Devices::of_host));
+  EXPECT_FALSE(want(hosts, Devices::of_containers));
+  EXPECT_FALSE(want(own, Devices::of_host));
+  EXPECT_TRUE(want(own, Devices::of_containers));
+  EXPECT_TRUE(want_devices_of(own, "web"));
+  EXPECT_FALSE(want_devices_of(own, "db"));
+  EXPECT_FALSE(want_devices_of(own, ""));
+}
+
 TEST(MentionQueues, OnlyARuleThatNamesThemDoes) {
-  EXPECT_FALSE(mention_queues({{.name = "all"}, {.name = "net", .when = {.subsystem = {"net"}}}}));
-  EXPECT_TRUE(mention_queues({{.name = "queues", .when = {.subsystem = {"net", "que*"}}}}));
+  EXPECT_FALSE(mention_queues({{.name = "all"}, {.name = "net", .when = {.subsystem = {"net"}}}},
+                              Devices::of_host));
+  const std::vector<UeventRule> queues{{.name = "q", .when = {.subsystem = {"net", "que*"}}}};
+  EXPECT_TRUE(mention_queues(queues, Devices::of_host));
+  EXPECT_FALSE(mention_queues(queues, Devices::of_containers));
 }
 
 }  // namespace

@@ -83,6 +83,17 @@ rules: [{name: r, on: uevent, to: [a, "*"], do: inside, on_failure: inside}]
   EXPECT_TRUE(settings.handlers.at(0).uevents);
 }
 
+TEST(DecodeUevent, HandlesAContainersOwnDevicesInIt) {
+  const auto loaded = decode("p", R"(version: 1
+containers: {a: {labels: {tenant: a}}}
+handlers: {inside: {run: /bin/true, in: container}}
+rules: [{name: r, on: uevent, when: {container: a}, do: inside}]
+)");
+  const auto& settings = std::get<Settings>(loaded);
+  EXPECT_EQ(settings.policy.uevent_rules.at(0).when.container, Texts{"a"});
+  EXPECT_TRUE(settings.handlers.at(0).uevents);
+}
+
 std::string first_mistake(const std::string& rule) {
   const auto loaded = decode("p", R"(version: 1
 containers: {web: {runtime: "*"}, rest: {anonymous: true}}
@@ -117,7 +128,13 @@ TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
            {"do: ignore, on_failure: tell", "'on_failure' needs a handler"},
            {"do: tell, negative: {for: 1s}", "is for rules on request-key"},
            {"when: {class: user}, do: ignore", "expected 'injected'"},
-           {"when: {container: a}, do: ignore", "unknown key"}}) {
+           {"when: {container: '*'}, do: inside", "none"},
+           {"when: {container: web}, do: ignore", "none"},
+           {"when: {container: web}, do: tell", "must be a program 'in: container'"},
+           {"when: {container: nobody}, do: inside", "no container 'nobody'"},
+           {"when: {container: rest}, do: inside", "only those on record are"},
+           {"when: {container: web}, to: web, do: inside", "leave out one of them"},
+           {"when: {pid: 1}, do: ignore", "unknown key"}}) {
     EXPECT_NE(first_mistake(rule).find(why), std::string::npos)
         << rule << ": " << first_mistake(rule);
   }
