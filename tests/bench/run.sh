@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds what is measured and measures it. usage: run.sh [latency|key_latency|uevents] [OPTION...]: run.py, or the script of that
+# Builds what is measured and measures it. usage: run.sh [latency|key_latency|uevents|uevent_networks] [OPTION...]: run.py, or the script of that
 # name, has the options.
 set -eu
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 script=run
 case ${1-} in
-latency | key_latency | uevents)
+latency | key_latency | uevents | uevent_networks)
   script=$1
   shift
   ;;
