@@ -60,7 +60,8 @@ class EachKind:
     def decided(self, *parts):
         """What the log says of the decision and of the end."""
         decided = fields(self.daemon.wait_for(*parts))
-        self.assertEqual((decided["verdict"], decided["container"]), ("in-container", self.container_name))
+        self.assertEqual((decided["verdict"], decided.get("container")), ("in-container", self.container_name),
+                         self.daemon.log.seen)
         self.check_decided(decided)
         return decided, fields(self.daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
 

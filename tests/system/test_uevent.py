@@ -8,10 +8,9 @@ import subprocess
 import sys
 import unittest
 
-from upcalltest import paths, uevents
+from upcalltest import uevents
 from upcalltest.case import SystemTest
 from upcalltest.daemon import fields
-from upcalltest.waiting import Lines
 
 RULES = """\
 version: 1
@@ -34,30 +33,6 @@ uevents.send_raw(uevents.text_of("add", "/devices/virtual/net/" + sys.argv[2]))
 """
 
 
-class Monitor:
-    """upcallctl monitor, and what it says."""
-
-    def __init__(self, directory, *options):
-        self.process = subprocess.Popen([paths.BIN / "upcallctl", f"--runtime-directory={directory}/run", *options,
-                                         "monitor"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.lines = Lines(self.process.stdout.fileno())
-
-    def wait_for(self, *parts):
-        return self.lines.wait_for(lambda line: all(part in line for part in parts), 60, str(parts))
-
-    def between(self, first, last):
-        """The documents after the one marked so and before the other."""
-        self.wait_for(last)
-        places = [next(i for i, line in enumerate(self.lines.seen) if part in line) for part in (first, last)]
-        return [json.loads(line) for line in self.lines.seen[places[0] + 1:places[1]]]
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(timeout=30)
-        self.lines.all()
-        self.process.stdout.close()
-
-
 class Uevent(SystemTest):
     def setUp(self):
         super().setUp()
@@ -68,7 +43,7 @@ class Uevent(SystemTest):
         return self.start(policy, *options)
 
     def monitor(self, *options):
-        monitor = Monitor(self.directory, *options)
+        monitor = uevents.Monitor(self.directory, *options)
         self.addCleanup(monitor.close)
         return monitor
 
@@ -142,7 +117,7 @@ class Uevent(SystemTest):
         daemon, forged = self.start_with_rules(), self.prefix + "f"
         monitor = self.monitor("--json")
         devpath = f"/devices/virtual/net/{forged}"
-        self.wait_until_heard(monitor)
+        monitor.wait_until_heard()
         first = self.marked(monitor)
         uevents.send_raw(uevents.text_of("add", devpath))
         uevents.send_raw(uevents.text_of("add", devpath), groups=2)
@@ -164,7 +139,7 @@ class Uevent(SystemTest):
         daemon = self.start_with_rules("--uevent-buffer=1")
         monitor, listener = self.monitor("--json"), uevents.Listener()
         self.addCleanup(listener.close)
-        self.wait_until_heard(monitor)
+        monitor.wait_until_heard()
         first = self.marked(monitor)
         os.kill(daemon.broker(), signal.SIGSTOP)
         try:
@@ -184,23 +159,12 @@ class Uevent(SystemTest):
         self.assertGreater(lost, 250)
         self.assertEqual(heard + lost, listener.count_between(first, last))
 
-    def wait_until_heard(self, monitor, part=None):
-        """Its own start cannot be waited for: it speaks when something happens."""
-        for _ in range(600):
-            mark = uevents.mark()
-            try:
-                monitor.lines.wait_for(lambda line, expected=part or mark: expected in line, 0.1)
-                return
-            except AssertionError:
-                continue
-        self.fail("the monitor hears nothing")
-
     def test_without_a_rule_the_kernel_tells_us_nothing_until_somebody_watches(self):
         before = uevents.joined_sockets()
         self.start("version: 1\n")
         self.assertEqual(uevents.joined_sockets(), before)
         monitor = self.monitor()
-        self.wait_until_heard(monitor, "/devices/virtual/mem/null (mem)")
+        monitor.wait_until_heard("/devices/virtual/mem/null (mem)")
         name = self.device("m")
         line = monitor.wait_for(f"/devices/virtual/net/{name} ")
         self.assertTrue(line.startswith("kernel    add     "), line)

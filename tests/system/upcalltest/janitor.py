@@ -9,6 +9,10 @@ import select
 import subprocess
 import sys
 
+from waiting import SLOWNESS
+
+DEADLINE = 30 * SLOWNESS  # seconds
+
 
 def wait_until_empty(cgroup, seconds):
     with (cgroup / "cgroup.events").open() as events:
@@ -33,7 +37,7 @@ def wait_for_tasks(cgroup, seconds):
 def remove(cgroup):
     below = [path for path in cgroup.rglob("*") if path.is_dir()]
     for path in [*reversed(below), cgroup]:
-        wait_for_tasks(path, 30)
+        wait_for_tasks(path, DEADLINE)
         path.rmdir()
 
 
@@ -41,10 +45,11 @@ def main():
     cgroup, command = pathlib.Path(sys.argv[1]), sys.argv[2:]
     sys.stdin.buffer.read()
     # It says that there is no such container where none was made.
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=50)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                   timeout=2 * DEADLINE)
     try:
         (cgroup / "cgroup.kill").write_text("1")
-        wait_until_empty(cgroup, 30)
+        wait_until_empty(cgroup, DEADLINE)
         remove(cgroup)
     except FileNotFoundError:
         pass  # the command has removed it

@@ -20,7 +20,7 @@ import tarfile
 from . import paths
 from .container import Inside
 from .oci import SECCOMP, make_root, unified_hierarchy
-from .waiting import wait_readable
+from .waiting import SLOWNESS, wait_readable
 
 INIT = """\
 #!/bin/sh
@@ -56,7 +56,7 @@ class Managed(Inside):
 
     def _reap(self):
         for process in self.processes:
-            process.wait(timeout=30)
+            process.wait(timeout=30 * SLOWNESS)
 
     def close(self):
         self.undo.close()
@@ -77,7 +77,7 @@ class Managed(Inside):
 
         def finish():
             janitor.stdin.close()
-            if janitor.wait(timeout=90) != 0:
+            if janitor.wait(timeout=90 * SLOWNESS) != 0:
                 raise AssertionError(f"{self.name} was not removed")
         self.undo.callback(finish)
 
@@ -102,10 +102,12 @@ class Notified:
         return said
 
 
-def _run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+def _run(*command, log=None):
+    """What it says. `log` is a file in which it says why it failed."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120 * SLOWNESS, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise RuntimeError(f"{command}: {done.stderr}")
+        why = log.read_text(errors="replace") if log and log.exists() else ""
+        raise RuntimeError(f"{command}: {done.stderr}{why}")
     return done.stdout.strip()
 
 
@@ -114,7 +116,7 @@ PODMAN_REMOVE = """\
 name=$1
 shift
 "$@" kill "$name"
-timeout 30 tail -s 0.1 --pid="$(cat "$0")" -f /dev/null
+timeout 60 tail -s 0.1 --pid="$(cat "$0")" -f /dev/null
 "$@" rm --force --time=0 "$name"
 """
 
@@ -166,9 +168,10 @@ class Lxc(Managed):
             # Its own profiles must have been loaded before, where the kernel has AppArmor.
             "lxc.apparmor.profile = unconfined\nlxc.init.cmd = /init\n")
         which = [f"--lxcpath={directory}", f"--name={self.name}"]
+        log = self.directory / "lxc.log"
         self.clean_up_with(unified_hierarchy() / f"lxc.payload.{self.name}", "lxc-stop", "--kill", *which)
         try:
-            _run("lxc-start", *which)
+            _run("lxc-start", f"--logfile={log}", "--logpriority=WARN", *which, log=log)
             self.init = int(_run("lxc-info", *which, "--pid", "--no-humanize"))
         except BaseException:
             self.close()

@@ -156,7 +156,7 @@ class OciContainer(Inside):
 
     def close(self):
         self._janitor.stdin.close()
-        if self._janitor.wait(timeout=60) != 0:
+        if self._janitor.wait(timeout=60 * SLOWNESS) != 0:
             raise AssertionError(f"{self.name} was not removed")
 
     def start(self, *command, uid=None, cwd="/", stdin=subprocess.DEVNULL, capabilities=None):
@@ -176,7 +176,7 @@ class OciContainer(Inside):
             process = self._in_cgroup([*self._runtime, "run", "--detach", f"--bundle={self._bundle}",
                                        f"--pid-file={pid_file}", self.name],
                                       stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        if process.wait(timeout=60) != 0:
+        if process.wait(timeout=60 * SLOWNESS) != 0:
             raise RuntimeError(f"{self.name} did not start: {log.read_text(errors='replace')}")
         return int(pid_file.read_text())
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uevents: made by the real kernel, imitated, and listened to beside the broker."""
 
+import json
 import os
 import socket
 import struct
 import subprocess
 import uuid
 
-from .waiting import wait_readable
+from . import paths
+from .waiting import Lines, Timeout, wait_readable
 
 NETLINK_KOBJECT_UEVENT = 15
 SO_RCVBUFFORCE = 33
@@ -77,6 +79,41 @@ class Listener:
             header = text.split(b"\0", 1)[0]
             count += counting and not (b"/devices/virtual/net/" in header and b"/queues/" in header)
             counting = counting or first.encode() in text
+
+
+class Monitor:
+    """upcallctl monitor, and what it says."""
+
+    def __init__(self, directory, *options):
+        self.process = subprocess.Popen([paths.BIN / "upcallctl", f"--runtime-directory={directory}/run", *options,
+                                         "monitor"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.lines = Lines(self.process.stdout.fileno())
+
+    def wait_for(self, *parts):
+        return self.lines.wait_for(lambda line: all(part in line for part in parts), 60, str(parts))
+
+    def between(self, first, last):
+        """The documents after the one marked so and before the other."""
+        self.wait_for(last)
+        places = [next(i for i, line in enumerate(self.lines.seen) if part in line) for part in (first, last)]
+        return [json.loads(line) for line in self.lines.seen[places[0] + 1:places[1]]]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self.lines.all()
+        self.process.stdout.close()
+
+    def wait_until_heard(self, part=None):
+        """Its own start cannot be waited for: it speaks when something happens."""
+        for _ in range(600):
+            made = mark()
+            try:
+                self.lines.wait_for(lambda line, expected=part or made: expected in line, 0.1)
+                return
+            except Timeout:
+                continue
+        raise Timeout("the monitor hears nothing")
 
 
 def joined_sockets():
