@@ -15,9 +15,13 @@ in_turn() {
     echo "${all[$(($(git -C "$vm" rev-list --count HEAD 2>/dev/null || echo 0) % ${#all[@]}))]}"
 }
 
-find_kernel "${2:-$(in_turn)}"
+series=${2:-$(in_turn)}
+find_kernel "$series"
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
 files=(--file "$vm/guest/smoke:/opt/upcall/smoke")
 for folder in bin tests; do
     [[ ! -d $build/$folder ]] || files+=(--file "$build/$folder:/opt/upcall/$folder")
 done
-boot "${files[@]}" --timeout 800 -- /opt/upcall/smoke
+boot "${files[@]}" --out "$out" --timeout 800 -- /opt/upcall/smoke
+"$vm/document.py" "$series" "$out/features"
