@@ -4,8 +4,7 @@
 
 declare -A UPCALL_PACKAGES=(
     [build]="cmake ninja-build g++ pkg-config ccache libboost-dev libyaml-cpp-dev libspdlog-dev nlohmann-json3-dev
-        libseccomp-dev libcap-ng-dev libsystemd-dev libmnl-dev libnl-3-dev libnl-route-3-dev libzstd-dev libelf-dev
-        linux-libc-dev scdoc"
+        libseccomp-dev libcap-ng-dev libsystemd-dev libnl-3-dev libzstd-dev linux-libc-dev scdoc"
     [test]="libgtest-dev libgmock-dev git python3 python3-yaml clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-14
         shellcheck systemd gdb strace iproute2 procps util-linux crun runc busybox-static zstd file
         podman lxc systemd-container dbus-daemon udev"
