@@ -50,10 +50,10 @@ inline constexpr std::chrono::milliseconds kNetworkUeventPause{20};
 inline constexpr std::uint32_t kDeviceEventsPerSecond = 50;
 // How often it is told what was missed.
 inline constexpr std::chrono::seconds kTellMissed{10};
-// Network namespaces that are heard at once; of those, what the host's user namespace owns. To each
-// of these the kernel copies every uevent that belongs to no network: with 100 of 1,000 heard such
-// an event took 1.6 ms longer, and with 1,000 of a user namespace 0.1 ms (Linux 6.18).
-inline constexpr std::size_t kNetworks = 1024;
+// Network namespaces that are heard at once: with each, a uevent that belongs to no network costs
+// the kernel a lookup for every namespace of the host's users. And of those, what the host's users
+// own, which are given a copy as well. docs/performance.md has both.
+inline constexpr std::size_t kNetworks = 256;
 inline constexpr std::size_t kNetworksOfHost = 64;
 // How soon a container is looked at again whose runtime had not finished it, each time after twice
 // as long; and what could not be heard, although nothing has changed.
