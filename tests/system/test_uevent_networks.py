@@ -30,6 +30,7 @@ handlers:
       - "{{container}}"
       - "{{container_id}}"
     in: container
+    timeout: 60s
   host: {{run: [/bin/true], in: host}}
 rules:
   - {{name: own, on: uevent, when: {{container: gold, subsystem: net, action: [add, remove], env: {{INTERFACE: "{prefix}*"}}}}, do: tell}}

@@ -27,7 +27,7 @@ What `upcalld --features` says of each kernel, found by trying, and what upcalld
 
 ## Tests
 
-A number is of tests that passed; in all of them nothing failed.
+A number is of tests that passed; where a cell is empty they were not run.
 
 {table}
 
@@ -45,19 +45,21 @@ class Column:
     def __init__(self, release):
         self.release = release
         self.passed = {}
+        self.red = collections.Counter()  # how many of which suite failed
         self.failed = []
         self.skipped = collections.defaultdict(collections.Counter)  # by reason: how many of which suite
         self.features = {}  # by name and the release that brought it: whether it is there, and what upcalld does
 
     def add(self, suite, results):
-        self.passed[suite] = 0
         if not results.exists():
             self.failed.append(f"{suite}: did not run to its end")
             return
+        self.passed[suite] = 0
         for case in xml.etree.ElementTree.parse(results).iter("testcase"):
             skipped = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
                 self.failed.append(f"{suite}: {case.get('classname')}.{case.get('name')}")
+                self.red[suite] += 1
             elif skipped is not None:
                 self.skipped[reason_of(skipped)][suite] += 1
             else:
@@ -89,12 +91,17 @@ def read_logs(suites, logs):
     return column
 
 
+def cell(column, suite):
+    passed = str(column.passed.get(suite, ""))
+    return f"{passed}, {column.red[suite]} failed" if column.red[suite] else passed
+
+
 def table(columns):
-    suites = list(next(iter(columns.values())).passed)
+    suites = list(dict.fromkeys(suite for column in columns.values() for suite in column.passed))
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     lines.append("| Debian's package | " + " | ".join(c.release for c in columns.values()) + " |")
     for suite in suites:
-        lines.append(f"| `{suite}` | " + " | ".join(str(c.passed[suite]) for c in columns.values()) + " |")
+        lines.append(f"| `{suite}` | " + " | ".join(cell(c, suite) for c in columns.values()) + " |")
     return "\n".join(lines)
 
 
