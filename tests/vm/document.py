@@ -53,6 +53,7 @@ class Column:
     def add(self, suite, results):
         if not results.exists():
             self.failed.append(f"{suite}: did not run to its end")
+            self.passed[suite] = None
             return
         self.passed[suite] = 0
         for case in xml.etree.ElementTree.parse(results).iter("testcase"):
@@ -92,12 +93,14 @@ def read_logs(suites, logs):
 
 
 def cell(column, suite):
-    passed = str(column.passed.get(suite, ""))
-    return f"{passed}, {column.red[suite]} failed" if column.red[suite] else passed
+    passed = column.passed[suite]
+    if passed is None:
+        return ""
+    return f"{passed}, {column.red[suite]} failed" if column.red[suite] else str(passed)
 
 
 def table(columns):
-    suites = list(dict.fromkeys(suite for column in columns.values() for suite in column.passed))
+    suites = list(next(iter(columns.values())).passed)
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     lines.append("| Debian's package | " + " | ".join(c.release for c in columns.values()) + " |")
     for suite in suites:
