@@ -5,34 +5,15 @@ import os
 import subprocess
 import unittest
 
-from upcalltest import uevents
+from upcalltest import tenants, uevents
 from upcalltest.case import SystemTest
 from upcalltest.container import namespaces_of
 from upcalltest.oci import ALL
 from upcalltest.daemon import fields
+from upcalltest.tenants import Tenants
 from upcalltest.waiting import Lines
 
-POLICY = """\
-version: 1
-runtimes: {{crun: ["{directory}/crun"], runc: ["{directory}/runc"], containerd: [], docker: [], podman: []}}
-containers:
-  gold: {{labels: {{tenant: gold}}}}
-  silver: {{labels: {{tenant: silver}}}}
-  others: {{runtime: "*"}}
-handlers:
-  tell:
-    run:
-      - /bin/sh
-      - -c
-      - 'test ! -p /hold || read -r line </hold;
-        echo "$1 $2 $3 $4 $(readlink /proc/self/ns/mnt) $(id -u)" >>/tmp/told'
-      - sh
-      - "{{action}}"
-      - "{{uevent_interface}}"
-      - "{{container}}"
-      - "{{container_id}}"
-    in: container
-    timeout: 60s
+POLICY = tenants.POLICY + """\
   forward: {{run: builtin:forward, with: {{udev: true}}, in: container}}
 rules:
   - {{name: forwarded, on: uevent, when: {{subsystem: net, env: {{INTERFACE: "f{prefix}*"}}}}, to: [gold, silver], do: forward}}
@@ -48,16 +29,13 @@ exec udevadm monitor --kernel --udev --subsystem-match=net
 """
 
 
-class Brought(SystemTest):
+class Brought(Tenants, SystemTest):
     def setUp(self):
         super().setUp()
         self.prefix = f"c{os.getpid() % 100000}"
 
-    def make(self, runtime, tenant, **options):
-        return self.oci(runtime, state=f"{self.directory}/{runtime}", annotations={"tenant": tenant}, **options)
-
     def start_with_rules(self):
-        return self.start(POLICY.format(directory=self.directory, prefix=self.prefix))
+        return self.start(POLICY.format(directory=self.directory, kind="mnt", prefix=self.prefix))
 
     def device(self, action, name=None):
         name = name or self.prefix
@@ -69,9 +47,6 @@ class Brought(SystemTest):
         decided = fields(daemon.wait_for("kind=uevent", f"uevent=\"{action if action == 'add' else 'remove'}\"",
                                          f'devpath="/devices/virtual/net/{self.prefix}"'))
         return decided, fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))
-
-    def told(self, container):
-        return container.path("/tmp/told").read_text().splitlines() if container.path("/tmp/told").exists() else []
 
     def actions(self, container):
         return [line.split()[0] for line in self.told(container)]

@@ -7,30 +7,13 @@ import os
 import subprocess
 import unittest
 
-from upcalltest import uevents
+from upcalltest import tenants, uevents
 from upcalltest.case import SystemTest
 from upcalltest.container import namespaces_of
 from upcalltest.daemon import fields
+from upcalltest.tenants import Tenants
 
-POLICY = """\
-version: 1
-runtimes: {{crun: ["{directory}/crun"], runc: ["{directory}/runc"], containerd: [], docker: [], podman: []}}
-containers:
-  gold: {{labels: {{tenant: gold}}}}
-  others: {{runtime: "*"}}
-handlers:
-  tell:
-    run:
-      - /bin/sh
-      - -c
-      - 'echo "$1 $2 $3 $4 $(readlink /proc/self/ns/net) $(id -u)" >>/tmp/told'
-      - sh
-      - "{{action}}"
-      - "{{uevent_interface}}"
-      - "{{container}}"
-      - "{{container_id}}"
-    in: container
-    timeout: 60s
+POLICY = tenants.POLICY + """\
   host: {{run: [/bin/true], in: host}}
 rules:
   - {{name: own, on: uevent, when: {{container: gold, subsystem: net, action: [add, remove], env: {{INTERFACE: "{prefix}*"}}}}, do: tell}}
@@ -53,16 +36,13 @@ def forge_inside(container, text):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-class Networks(SystemTest):
+class Networks(Tenants, SystemTest):
     def setUp(self):
         super().setUp()
         self.prefix = f"n{os.getpid() % 100000}"
 
-    def make(self, runtime, tenant, **options):
-        return self.oci(runtime, state=f"{self.directory}/{runtime}", annotations={"tenant": tenant}, **options)
-
     def start_with_rules(self, *heard):
-        daemon = self.start(POLICY.format(directory=self.directory, prefix=self.prefix))
+        daemon = self.start(POLICY.format(directory=self.directory, kind="net", prefix=self.prefix))
         for container in heard:
             self.wait_until_heard(daemon, container)
         return daemon
@@ -84,11 +64,6 @@ class Networks(SystemTest):
     def handled(self, daemon, name, action, rule="own"):
         decided = fields(daemon.wait_for("kind=uevent", f'uevent="{action}"', f'net/{name}"', f'rule="{rule}"'))
         return decided, fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
-
-    @staticmethod
-    def told(container):
-        place = container.path("/tmp/told")
-        return place.read_text().splitlines() if place.exists() else []
 
     def test_device_of_a_container_starts_its_own_handler(self):
         gold = self.make("runc", "gold", user_namespace=True)
