@@ -43,7 +43,7 @@ TEST(Documents, EveryExampleInTheManualLoads) {
     expect_loads("docs/policy.md", manual.substr(begin, manual.find("```", begin) - begin));
     ++examples;
   }
-  EXPECT_EQ(examples, 8);
+  EXPECT_GE(examples, 9);  // that they are found at all
 }
 
 TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
