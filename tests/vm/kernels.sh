@@ -56,7 +56,8 @@ fetch() {
     # shellcheck disable=SC2064 # the directory of now
     trap "rm -rf '$work'" EXIT
     for part in image binary modules base; do
-        if apt-cache "${apt_options[@]}" show "linux-$part-$release" >/dev/null 2>&1; then
+        # By what it prints: its status is 0 for a name that others only depend on, too.
+        if [[ -n $(apt-cache "${apt_options[@]}" show "linux-$part-$release" 2>/dev/null) ]]; then
             (cd "$work" && apt-get "${apt_options[@]}" -qq download "linux-$part-$release" >&2)
         fi
     done
