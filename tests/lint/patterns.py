@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What must not be written in this code base. Each rule says why, since the compiler does not complain."""
+import pathlib
 import re
 
 import lint
@@ -67,11 +68,20 @@ def check_length(path, code):
     return found
 
 
+def check_own_header(path, text):
+    """That a header stands alone shows in the .cpp of its name (cmake/Layers.cmake)."""
+    header = pathlib.PurePath(path).with_suffix(".h")
+    first = re.search(r'^#include +[<"]([^">]+)', text, re.MULTILINE)
+    if not path.endswith(".cpp") or not (lint.ROOT / header).exists() or (first and str(header).endswith("/" + first[1])):
+        return []
+    return [f"{path}:1: its own header is not what it includes first, which shows that the header stands alone"]
+
+
 def check_text(path, text):
     code = code_of(text)
     found = check_forbidden(path, code) + check_length(path, code)
     if path.startswith(("broker", "handlers")):
-        found += check_descriptors(path, text, code)
+        found += check_descriptors(path, text, code) + check_own_header(path, text)
     return found
 
 
@@ -93,6 +103,7 @@ if __name__ == "__main__":
         "getenv": sample('getenv("PATH");'),
         "open": sample("int fd = ::open(path, O_RDONLY);"),
         "dup": sample("UniqueFd fd{dup(1)};"),
+        "own header second": sample('#include <string>\n#include "base/text.h"\n', "broker/base/text.cpp"),
         "long function": sample("void f() {\n" + "  g();\n" * 60 + "}\n"),
         "long file": sample("\n" * 401),
     })
