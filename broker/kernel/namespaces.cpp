@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "base/broken.h"
 #include "base/text.h"
 #include "kernel/process_status.h"
 #include "kernel/uapi_pidfd.h"
@@ -132,7 +133,8 @@ Result<std::optional<std::vector<std::uint64_t>>> lineage(int fd, std::uint64_t 
 Result<pid_t> find_init(int pid_namespace) {
   const int pid = ::ioctl(pid_namespace, uapi::kNsGetTgidFromPidns, 1);
   if (pid > 0) return pid_t{pid};
-  if (errno != ENOTTY && errno != EINVAL) return from_errno("find the init of a PID namespace");
+  if (broken::kFallback || (errno != ENOTTY && errno != EINVAL))
+    return from_errno("find the init of a PID namespace");
   return search_init(pid_namespace);
 }
 

@@ -20,8 +20,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/broken.h"
 #include "launcher/birth.h"
-#include "launcher/broken.h"
 #include "launcher/capabilities.h"
 #include "launcher/key_owner.h"
 #include "launcher/low_fds.h"

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/broken.h"
 #include "base/text.h"
-#include "launcher/broken.h"
 #include "launcher/key_owner.h"
 
 namespace upcall::launcher {

@@ -13,8 +13,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/broken.h"
 #include "kernel/read_file.h"
-#include "launcher/broken.h"
 #include "launcher/capabilities.h"
 
 namespace upcall::launcher {

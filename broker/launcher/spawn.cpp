@@ -9,7 +9,7 @@
 
 #include <array>
 
-#include "launcher/broken.h"
+#include "base/broken.h"
 
 namespace upcall::launcher {
 

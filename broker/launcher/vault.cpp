@@ -8,8 +8,8 @@
 
 #include <cerrno>
 
+#include "base/broken.h"
 #include "kernel/detached_mount.h"
-#include "launcher/broken.h"
 
 namespace upcall::launcher {
 namespace {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# broken.sh [WEAKNESS...]: builds upcalld with one named weakness after the other (broker/launcher/broken.h) and shows
+# broken.sh [WEAKNESS...]: builds upcalld with one named weakness after the other (broker/base/broken.h) and shows
 # that the test named beside it fails then. Needs the release build, whose other programs it takes; as root.
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/../.."
@@ -22,46 +22,34 @@ declare -A notices=(
     [parent]=test_attacks.CloneReduced.test_handler_of_the_attacker_finds_nothing_to_use
     [vault]=test_attacks.CloneReduced.test_handler_out_of_the_vault_cannot_be_changed
 )
-build=$PWD/build/broken
-release=$PWD/build/release
+# shellcheck source=tests/support/broken_build.sh
+source tests/support/broken_build.sh
 (($# > 0)) || set -- "${!notices[@]}"
+mkdir -p "$broken_build"
+log=$broken_build/log
 
 run() { # BUILD TEST
-    (cd tests/system && UPCALL_BUILD=$1 PYTHONDONTWRITEBYTECODE=1 python3 -m unittest "$2") >"$build/log" 2>&1
-}
-
-# A copy of the release build with the weak program in it.
-take_programs() { # PLACE
-    mkdir -p "$1/tests"
-    cp -r "$release/bin" "$release/libexec" "$1"
-    cp -r "$release/tests/support" "$release/tests/victims" "$1/tests"
-    cp "$build/bin/$program" "$1/bin"
+    (cd tests/system && UPCALL_BUILD=$1 PYTHONDONTWRITEBYTECODE=1 python3 -m unittest "$2") >"$log" 2>&1
 }
 
 failed=0
 for weakness in "$@"; do
     test=${notices[$weakness]}
-    mkdir -p "$build"
-    if ! run "$release" "$test"; then
-        cat "$build/log"
+    if ! run "$release_build" "$test"; then
+        cat "$log"
         echo "$weakness: $test fails without it" >&2
         exit 2
     fi
-    cmake --preset release -B "$build" -Wno-dev -DBUILD_TESTING=OFF -DUPCALL_BROKEN="$weakness" >/dev/null
-    # The vault is made by upcalld, all else is the launcher's.
-    program=upcall-launcher
-    [[ $weakness != vault ]] || program=upcalld
-    cmake --build "$build" --target "$program" >"$build/log" || { cat "$build/log"; exit 2; }
     place=$(mktemp -d /tmp/upcall-broken.XXXXXX)
-    take_programs "$place"
+    build_broken "$weakness" "$place"
     if run "$place" "$test"; then
         echo "$weakness: NOT noticed by $test"
         failed=1
-    elif ! grep -q '^FAILED' "$build/log"; then
-        cat "$build/log"
+    elif ! grep -q '^FAILED' "$log"; then
+        cat "$log"
         failed=1
     else
-        echo "$weakness: noticed by $test: $(grep -m1 -E '^(AssertionError|upcalltest|[A-Za-z.]*Error)' "$build/log" | cut -c1-160)"
+        echo "$weakness: noticed by $test: $(grep -m1 -E '^(AssertionError|upcalltest|[A-Za-z.]*Error)' "$log" | cut -c1-160)"
     fi
     rm -r "$place"
 done

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One weakness at a time, for tests/system/broken.sh to show that a test notices it. None is there
-// unless the build was given its name by UPCALL_BROKEN, which no preset and no installation does.
+// One weakness at a time, for tests/system/broken.sh and tests/vm/broken.sh to show that a test
+// notices it. None is there unless the build was given its name by UPCALL_BROKEN, which no preset
+// and no installation does.
 #pragma once
 
 #include <string_view>
 
-namespace upcall::launcher::broken {
+namespace upcall::broken {
 
 #ifdef UPCALL_BROKEN
 inline constexpr std::string_view kWeakness{UPCALL_BROKEN};
@@ -28,5 +29,6 @@ inline constexpr bool kMemory = kWeakness == "memory";              // always sh
 inline constexpr bool kInherited = kWeakness == "inherited";  // the executable stays open in exec
 inline constexpr bool kParent = kWeakness == "parent";        // whom its children may rekey
 inline constexpr bool kVault = kWeakness == "vault";          // not sealed
+inline constexpr bool kFallback = kWeakness == "fallback";  // no init before NS_GET_TGID_FROM_PIDNS
 
-}  // namespace upcall::launcher::broken
+}  // namespace upcall::broken
