@@ -7,7 +7,7 @@ declare -A UPCALL_PACKAGES=(
         libseccomp-dev libcap-ng-dev libsystemd-dev libnl-3-dev libzstd-dev linux-libc-dev scdoc"
     [test]="libgtest-dev libgmock-dev git python3 python3-yaml clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-14
         shellcheck systemd gdb strace iproute2 procps util-linux crun runc busybox-static zstd file
-        podman lxc systemd-container dbus-daemon udev"
+        podman lxc systemd-container dbus-daemon udev keyutils kmod"
     [demo]="iproute2 procps util-linux crun gdb zstd file"
     [vm]="qemu-system-x86 busybox-static e2fsprogs binutils xz-utils zstd lz4 gzip kmod debootstrap"
 )
