@@ -76,6 +76,13 @@ inline constexpr std::size_t kActiveModules = 64;
 // What handlers may take to say yes or no; the shim waits for four seconds.
 inline constexpr std::chrono::seconds kModuleDeadline{3};
 
+// The same for other helpers, for most of which nobody waits: connections of the shim, what all but
+// root of the host have under way, and what handlers may take. The shim waits for 35 seconds.
+inline constexpr std::size_t kActiveHelpers = 64;
+inline constexpr std::size_t kHelpersEach = 8;
+inline constexpr std::size_t kHelpers = 24;
+inline constexpr std::chrono::seconds kHelperDeadline{30};
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;

@@ -18,8 +18,8 @@
 #include "daemon/broker_options.h"
 #include "daemon/device_events.h"
 #include "dispatch/core_dumps.h"
+#include "dispatch/helper_requests.h"
 #include "dispatch/key_requests.h"
-#include "dispatch/module_requests.h"
 #include "launcher/client.h"
 #include "policy/policy.h"
 #include "sources/core_dump_socket.h"
@@ -66,7 +66,9 @@ class Broker {
         active_{io_, limits::kActive},
         active_shims_{io_, limits::kActive},
         active_modules_{io_, limits::kActiveModules},
+        active_helpers_{io_, limits::kActiveHelpers},
         module_places_{io_, limits::kModules},
+        helper_places_{io_, limits::kHelpers},
         unawaited_modules_{io_, limits::kModulesUnawaited},
         running_{io_, wire::kMaxCaptures},
         handling_{io_, wire::kMaxCaptures - 1},
@@ -74,6 +76,7 @@ class Broker {
         key_shares_{io_, limits::kRunningEach, 1},
         key_rates_{policy_.key_requests_per_second},
         module_shares_{io_, limits::kModulesEach, 1},
+        helper_shares_{io_, limits::kHelpersEach, 1},
         helper_trace_{io_, read_trace_layout(options.trace_layout),
                       std::move(options.trace_buffers)},
         aliases_{read_aliases(options.module_names)},
@@ -82,12 +85,9 @@ class Broker {
         core_dumps_{services_with(shares_),
                     {.pass = options.pass, .self_test_arrived = [this] { self_test_arrived(); }}},
         key_requests_{services_with(key_shares_)},
-        module_requests_{services_with(module_shares_),
-                         {.trace = helper_trace_,
-                          .aliases = aliases_,
-                          .places = module_places_,
-                          .unawaited = unawaited_modules_,
-                          .supervisor = ::getppid()}},
+        state_directory_{std::move(options.state_directory)},
+        module_requests_{services_with(module_shares_), helper_services_with(module_places_)},
+        helper_requests_{services_with(helper_shares_), helper_services_with(helper_places_)},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, core_dump_sink(),
                           &Broker::lost},
         shim_socket_{io_,
@@ -105,9 +105,12 @@ class Broker {
                         std::move(options.control),
                         {containers_, launcher_, policy_, proc_.get()},
                         monitors_} {
-    if (!options.modules) return;
-    const sources::ShimSinks sinks{.module_requests = module_request_sink()};
-    module_socket_.emplace(io_, std::move(options.modules), active_modules_, sinks, &Broker::lost);
+    if (options.modules)
+      module_socket_.emplace(io_, std::move(options.modules), active_modules_,
+                             sinks_for(module_requests_), &Broker::lost);
+    if (options.helpers)
+      helper_socket_.emplace(io_, std::move(options.helpers), active_helpers_,
+                             sinks_for(helper_requests_), &Broker::lost);
   }
 
   void run() {
@@ -118,6 +121,7 @@ class Broker {
     device_events_.start();
     helper_trace_.start();
     if (module_socket_) start_loop(io_, module_socket_->run());
+    if (helper_socket_) start_loop(io_, helper_socket_->run());
     start_loop(io_, control_socket_.run());
     start_loop(io_, hear_supervisor());
     tell(SupervisorMessageType::ready);
@@ -144,10 +148,18 @@ class Broker {
   sources::KeyRequestSink key_request_sink() {
     return [this](sources::KeyRequestArrival arrival) { key_requests_.take(std::move(arrival)); };
   }
-  sources::ModuleRequestSink module_request_sink() {
-    return [this](sources::ModuleRequestArrival arrival) {
-      module_requests_.take(std::move(arrival));
-    };
+  dispatch::HelperServices helper_services_with(Semaphore& places) {
+    return {.trace = helper_trace_,
+            .aliases = aliases_,
+            .places = places,
+            .unawaited = unawaited_modules_,
+            .supervisor = ::getppid(),
+            .own_helpers = state_directory_};
+  }
+  static sources::ShimSinks sinks_for(dispatch::HelperRequests& requests) {
+    return {.helpers = [&requests](sources::HelperArrival arrival) {
+      requests.take(std::move(arrival));
+    }};
   }
   static void lost(const std::string& why) { log::error(why + "; an event is lost"); }
 
@@ -185,17 +197,21 @@ class Broker {
     core_dumps_.tally().on_idle([this] { end_when_idle(); });
     key_requests_.tally().on_idle([this] { end_when_idle(); });
     module_requests_.tally().on_idle([this] { end_when_idle(); });
+    helper_requests_.tally().on_idle([this] { end_when_idle(); });
     device_events_.stop([this] { end_when_idle(); });
     core_dump_socket_.drain([this] { end_when_idle(); });
     shim_socket_.drain([this] { end_when_idle(); });
     if (module_socket_) module_socket_->drain([this] { end_when_idle(); });
+    if (helper_socket_) helper_socket_->drain([this] { end_when_idle(); });
   }
 
   void end_when_idle() {
     const bool idle = core_dumps_.tally().idle() && key_requests_.tally().idle() &&
-                      module_requests_.tally().idle() && device_events_.idle();
+                      module_requests_.tally().idle() && helper_requests_.tally().idle() &&
+                      device_events_.idle();
     const bool drained = core_dump_socket_.drained() && shim_socket_.drained() &&
-                         (!module_socket_ || module_socket_->drained());
+                         (!module_socket_ || module_socket_->drained()) &&
+                         (!helper_socket_ || helper_socket_->drained());
     if (idle && drained) io_.stop();
   }
 
@@ -203,9 +219,9 @@ class Broker {
     log::info("core dumps: " + core_dumps_.tally().summary());
     log::info("key requests: " + key_requests_.tally().summary());
     device_events_.log_counters();
-    if (!module_socket_) return;
-    log::info("module requests: " + module_requests_.tally().summary() +
-              " gaps=" + std::to_string(helper_trace_.gaps()));
+    const auto gaps = " gaps=" + std::to_string(helper_trace_.gaps());
+    if (module_socket_) log::info("module requests: " + module_requests_.tally().summary() + gaps);
+    if (helper_socket_) log::info("other helpers: " + helper_requests_.tally().summary() + gaps);
   }
 
   asio::io_context io_{1};  // one thread
@@ -216,7 +232,9 @@ class Broker {
   Semaphore active_;
   Semaphore active_shims_;  // apart, so that key requests do not wait behind dumps
   Semaphore active_modules_;
+  Semaphore active_helpers_;
   Semaphore module_places_;
+  Semaphore helper_places_;
   Semaphore unawaited_modules_;
   Semaphore running_;
   Semaphore handling_;
@@ -224,16 +242,20 @@ class Broker {
   dispatch::FairShare key_shares_;
   dispatch::RateLimit key_rates_;
   dispatch::FairShare module_shares_;
+  dispatch::FairShare helper_shares_;
   sources::HelperTrace helper_trace_;
   dispatch::ModuleAliases aliases_;
   dispatch::Containers containers_;
   std::uint64_t last_id_{0};  // of an event
   dispatch::CoreDumps core_dumps_;
   dispatch::KeyRequests key_requests_;
-  dispatch::ModuleRequests module_requests_;
+  const std::string state_directory_;
+  dispatch::HelperRequests module_requests_;
+  dispatch::HelperRequests helper_requests_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
   std::optional<sources::ShimSocket> module_socket_;  // without rules on modules there is none
+  std::optional<sources::ShimSocket> helper_socket_;  // likewise
   DeviceEvents device_events_;
   control::Monitors monitors_;
   control::ControlSocket control_socket_;

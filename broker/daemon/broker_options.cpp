@@ -65,6 +65,10 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     options.sysfs = descriptor(value);
   } else if (name == "--modules") {
     options.modules = descriptor(value);
+  } else if (name == "--helpers") {
+    options.helpers = descriptor(value);
+  } else if (name == "--state-directory") {
+    options.state_directory = value;
   } else if (name == "--trace-layout") {
     options.trace_layout = descriptor(value);
   } else if (name == "--trace-buffers") {

@@ -2,6 +2,7 @@
 // What upcalld tells the broker on its command line: the numbers of inherited descriptors.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/log.h"
@@ -22,10 +23,12 @@ struct BrokerOptions {
   UniqueFd uevents;
   UniqueFd network_uevents;  // only where the policy has rules on containers' own devices
   UniqueFd sysfs;            // mounted nowhere, either
-  UniqueFd modules;          // and the next three, only where the policy has rules on modules
+  UniqueFd modules;          // only where the policy has rules on modules
+  UniqueFd helpers;          // likewise for other helpers; and the next ones, where there is either
   UniqueFd trace_layout;
   std::vector<UniqueFd> trace_buffers;
   UniqueFd module_names;
+  std::string state_directory;  // where upcalld's own helpers are
   dispatch::PassRows pass;
   log::Level log_level{log::Level::info};
 };

@@ -31,8 +31,20 @@ struct Summary {
   bool rules_on_modules{};
   bool needs_module_names{};
   bool modprobe_absent_denies{};
+  bool rules_on_helpers{};
+  bool helper_absent_denies{};
+  std::array<std::array<char, settings::kMaxReleaseAgent + 1>, settings::kMaxReleaseAgents>
+      release_agents{};  // NUL-terminated; the first empty one is the end
   bool uses_pass{};
 };
+
+std::vector<std::string> release_agents_of(const Summary& summary) {
+  std::vector<std::string> mount_points;
+  for (const auto& one : summary.release_agents) {
+    if (one.front() != '\0') mount_points.emplace_back(one.data());
+  }
+  return mount_points;
+}
 
 wire::HandlerRow pass_row(const kernel::CoreSettings& previous, wire::Place place) {
   return {.name = "pass",
@@ -85,7 +97,13 @@ Result<Ok> send_tables(int socket, settings::Settings settings,
                   .rules_on_modules = policy::rules_on_modules(settings.policy),
                   .needs_module_names = policy::needs_module_names(settings.policy),
                   .modprobe_absent_denies = settings.policy.modprobe_absent_denies,
+                  .rules_on_helpers =
+                      policy::rules_on_helpers(settings.policy) || !settings.release_agents.empty(),
+                  .helper_absent_denies = settings.policy.helper_absent_denies,
                   .uses_pass = uses_pass(settings.policy)};
+  for (std::size_t i = 0; i < settings.release_agents.size(); ++i)
+    settings.release_agents[i].copy(summary.release_agents.at(i).data(),
+                                    settings::kMaxReleaseAgent);
   const auto policy = make_sealed_memfd("policy", policy::pack_policy(settings.policy));
   if (!policy) return policy.error();
   const auto handlers = make_sealed_memfd("handlers", wire::pack_handlers(settings.handlers));
@@ -141,6 +159,9 @@ Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
                                       .rules_on_modules = summary.rules_on_modules,
                                       .needs_module_names = summary.needs_module_names,
                                       .modprobe_absent_denies = summary.modprobe_absent_denies,
+                                      .rules_on_helpers = summary.rules_on_helpers,
+                                      .helper_absent_denies = summary.helper_absent_denies,
+                                      .release_agents = release_agents_of(summary),
                                       .uses_pass = summary.uses_pass}};
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -24,6 +25,9 @@ struct CompiledPolicy {
   bool rules_on_modules{};
   bool needs_module_names{};
   bool modprobe_absent_denies{};
+  bool rules_on_helpers{};
+  bool helper_absent_denies{};
+  std::vector<std::string> release_agents;  // mount points
   bool uses_pass{};  // somewhere, the policy leaves a dump to what was there before
 };
 

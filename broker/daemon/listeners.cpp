@@ -80,14 +80,16 @@ void adopt_inherited(Listeners& listeners) {
       listeners.shim = adopt(socket, SOCK_SEQPACKET, "shim");
     } else if (name == "modprobe") {
       listeners.modules = adopt(socket, SOCK_SEQPACKET, "modprobe");
+    } else if (name == "helper") {
+      listeners.helpers = adopt(socket, SOCK_SEQPACKET, "helper");
     } else if (name == "control") {
       listeners.control = adopt(socket, SOCK_SEQPACKET, "control");
     } else if (name == "uevent") {
       listeners.uevents = UniqueFd{socket};
     } else {
-      throw std::runtime_error{
-          "the service manager passed a socket named '" + name +
-          "'; the names known are 'coredump', 'shim', 'modprobe', 'control' and 'uevent'"};
+      throw std::runtime_error{"the service manager passed a socket named '" + name +
+                               "'; the names known are 'coredump', 'shim', 'modprobe', 'helper', "
+                               "'control' and 'uevent'"};
     }
   }
   std::free(names);  // NOLINT: as above
@@ -118,9 +120,14 @@ void open_module_listener(Listeners& listeners, const std::string& directory) {
     listeners.modules = make(directory + "/modprobe.socket", SOCK_SEQPACKET);
 }
 
+void open_helper_listener(Listeners& listeners, const std::string& directory) {
+  if (!listeners.helpers.socket)
+    listeners.helpers = make(directory + "/helper.socket", SOCK_SEQPACKET);
+}
+
 void remove_listeners(const Listeners& listeners) {
-  for (const auto* listener :
-       {&listeners.core_dumps, &listeners.shim, &listeners.modules, &listeners.control}) {
+  for (const auto* listener : {&listeners.core_dumps, &listeners.shim, &listeners.modules,
+                               &listeners.helpers, &listeners.control}) {
     if (listener->socket && !listener->inherited) (void)::unlink(listener->path.c_str());
   }
 }

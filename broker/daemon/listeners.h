@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sockets that the kernel's calls come in by, and upcallctl's: received from the service
-// manager (sd_listen_fds(3), names "coredump", "shim", "modprobe", "control" and "uevent"), which
+// manager (sd_listen_fds(3), names "coredump", "shim", "modprobe", "helper", "control" and
+// "uevent"), which
 // keeps them and what waits in them over a restart, or made here.
 #pragma once
 
@@ -21,6 +22,7 @@ struct Listeners {
   Listener core_dumps;  // SOCK_STREAM, for the kernel
   Listener shim;        // SOCK_SEQPACKET, for upcall-shim
   Listener modules;     // likewise: modules, which must not wait behind core dumps
+  Listener helpers;     // likewise: other helpers, of which a container can cause any number
   Listener control;     // SOCK_SEQPACKET, for upcallctl
   UniqueFd uevents;     // NETLINK_KOBJECT_UEVENT
 };
@@ -29,9 +31,10 @@ struct Listeners {
 // and is root's. Without that for modules.
 [[nodiscard]] Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer);
 
-// That for modules, unless it was inherited: with rules on modules only, since what connects to a
-// socket that nobody serves waits.
+// That for modules or that for other helpers, unless it was inherited: with rules on them only,
+// since what connects to a socket that nobody serves waits.
 void open_module_listener(Listeners& listeners, const std::string& directory);
+void open_helper_listener(Listeners& listeners, const std::string& directory);
 
 // Unlinks what was made here.
 void remove_listeners(const Listeners& listeners);

@@ -86,12 +86,29 @@ void Supervisor::start() {
     throw std::runtime_error{
         "no core dump arrives here, so nothing was registered; the lines above say why"};
   }
+  register_for_helpers();
+}
+
+std::vector<HelperRegistration*> Supervisor::helpers() {
+  std::vector<HelperRegistration*> all{&parts_.modules};
+  for (auto& agent : parts_.release_agents) all.push_back(&agent);
+  return all;
+}
+
+void Supervisor::register_for_helpers() {
+  if (!parts_.traces) return;
+  helpers_registered_ = true;
+  tell_launcher(parts_.registration.ours());
   if (parts_.rules_on_modules) register_for_modules();
+  for (auto& agent : parts_.release_agents) {
+    or_throw(agent.take_over({.program = parts_.shim,
+                              .socket = parts_.listeners.helpers.path,
+                              .absent_denies = parts_.helper_absent_denies}));
+    log::info("empty cgroups are told of by " + printable(agent.file()));
+  }
 }
 
 void Supervisor::register_for_modules() {
-  modules_registered_ = true;
-  tell_launcher(parts_.registration.ours());
   or_throw(parts_.modules.take_over({.program = parts_.shim,
                                      .socket = parts_.listeners.modules.path,
                                      .absent_denies = parts_.modprobe_absent_denies}));
@@ -99,12 +116,13 @@ void Supervisor::register_for_modules() {
   log::warning("this kernel has no kernel.modprobe: the rules on modprobe are never asked");
 }
 
-void Supervisor::restore_modules() {
-  const auto restored = parts_.modules.restore();
-  modules_registered_ = false;
-  if (!restored) {
-    log::error(describe(restored.error()) + "; restore kernel.modprobe by hand to '" +
-               printable(parts_.modules.previous()) + "'");
+void Supervisor::restore_helpers() {
+  helpers_registered_ = false;
+  for (auto* helper : helpers()) {
+    if (const auto restored = helper->restore(); !restored) {
+      log::error(describe(restored.error()) + "; restore " + printable(helper->file()) +
+                 " by hand to '" + printable(helper->previous()) + "'");
+    }
   }
 }
 
@@ -176,7 +194,7 @@ int Supervisor::run() {
 
 void Supervisor::stop() {
   (void)::sd_notify(0, "STOPPING=1");
-  restore_modules();
+  restore_helpers();
   // First of all, so that no crash comes to a socket that nobody serves any more.
   if (const auto restored = parts_.registration.restore(); !restored) {
     log::error(describe(restored.error()) + "; restore kernel.core_pattern by hand to '" +
@@ -192,23 +210,29 @@ void Supervisor::stop() {
 
 // Once nobody reads it any more.
 void Supervisor::remove_trace() {
-  if (!std::exchange(parts_.rules_on_modules, false)) return;
+  if (!std::exchange(parts_.traces, false)) return;
   const auto removed = kernel::remove_trace_instance();
   if (!removed) log::error(describe(removed.error()));
   tell_launcher({});  // it has nothing left to guard, and may end
 }
 
-void Supervisor::watch_modules() {
-  const auto other = parts_.modules.taken_by();
-  if (!other) return log::warning(describe(other.error()) + ", ignoring");
-  const bool known = std::exchange(modules_takeover_known_, !other->empty());
-  if (other->empty() || known) return;
-  log::warning("another program set kernel.modprobe to '" + printable(*other) +
-               "': requests for modules go there now. Restart upcalld to take them back");
+void Supervisor::watch_helpers() {
+  for (auto* helper : helpers()) {
+    const auto other = helper->taken_by();
+    if (!other) {
+      log::warning(describe(other.error()) + ", ignoring");
+    } else if (other->empty()) {
+      taken_helpers_.erase(helper->file());
+    } else if (taken_helpers_.insert(helper->file()).second) {
+      log::warning("another program wrote '" + printable(*other) + "' to " +
+                   printable(helper->file()) +
+                   ": what came from there goes elsewhere now. Restart upcalld to take it back");
+    }
+  }
 }
 
 void Supervisor::watch() {
-  watch_modules();
+  watch_helpers();
   auto& registration = parts_.registration;
   const auto other = registration.taken_by();
   if (!other) return log::warning(describe(other.error()) + ", ignoring");
@@ -288,11 +312,17 @@ void Supervisor::tell_launcher(const std::string& ours) {
     record.our_pipe_limit = static_cast<std::int32_t>(kPipeLimit);
     record.previous_pipe_limit = static_cast<std::int32_t>(previous.pipe_limit);
   }
-  record.traces = parts_.rules_on_modules ? 1 : 0;
-  const auto& modules = parts_.modules;
-  if (modules_registered_ && modules.possible()) {
-    modules.ours().copy(record.our_modprobe.data(), record.our_modprobe.size() - 1);
-    modules.previous().copy(record.previous_modprobe.data(), record.previous_modprobe.size() - 1);
+  record.traces = parts_.traces ? 1 : 0;
+  auto setting = record.helpers.begin();
+  for (const auto* helper : helpers()) {
+    if (!helpers_registered_ || !helper->possible()) continue;
+    const auto write = [](const std::string& text, auto& into) {
+      text.copy(into.data(), into.size() - 1);
+    };
+    write(helper->file(), setting->file);
+    write(helper->ours(), setting->ours);
+    write(helper->previous(), setting->previous);
+    ++setting;
   }
   (void)wire::send_message(parts_.launcher_socket.get(), wire::bytes_of(record));
 }

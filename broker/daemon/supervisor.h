@@ -4,11 +4,14 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "daemon/child.h"
+#include "daemon/helper_registration.h"
 #include "daemon/listeners.h"
-#include "daemon/module_registration.h"
 #include "daemon/options.h"
 #include "daemon/registration.h"
 #include "policy/policy.h"
@@ -21,7 +24,8 @@ class Supervisor {
   struct Parts {
     Listeners listeners;
     Registration registration;
-    ModuleRegistration modules;
+    HelperRegistration modules;
+    std::vector<HelperRegistration> release_agents;
     Child launcher;
     Child broker;
     UniqueFd launcher_socket;
@@ -30,8 +34,10 @@ class Supervisor {
     policy::OnTakeover core_pattern_taken{};
     CoreMode core_mode{};
     std::string shim;  // path of upcall-shim
+    bool traces{};     // there is a trace instance
     bool rules_on_modules{};
     bool modprobe_absent_denies{};
+    bool helper_absent_denies{};
   };
   explicit Supervisor(Parts parts) : parts_{std::move(parts)} {}
   Supervisor(const Supervisor&) = delete;
@@ -55,16 +61,18 @@ class Supervisor {
   void tell_launcher(const std::string& ours);
   [[nodiscard]] bool try_mode(CoreMode mode);
   [[nodiscard]] bool self_test();
+  void register_for_helpers();
   void register_for_modules();
-  void restore_modules();
+  void restore_helpers();
   void remove_trace();
   void watch();
-  void watch_modules();
+  void watch_helpers();
+  [[nodiscard]] std::vector<HelperRegistration*> helpers();
 
   Parts parts_;
   bool takeover_known_{false};
-  bool modules_takeover_known_{false};
-  bool modules_registered_{false};
+  std::set<std::string> taken_helpers_;  // settings that are known to be another program's now
+  bool helpers_registered_{false};
 };
 
 }  // namespace upcall::daemon

@@ -19,18 +19,16 @@
 #include <stdexcept>
 
 #include "base/log.h"
-#include "base/memfd.h"
 #include "base/text.h"
 #include "daemon/compiled_policy.h"
+#include "daemon/helper_parts.h"
 #include "daemon/listeners.h"
-#include "daemon/module_names.h"
 #include "daemon/options.h"
 #include "daemon/registration.h"
 #include "daemon/supervisor.h"
 #include "kernel/detached_mount.h"
 #include "kernel/features.h"
 #include "kernel/network_collector.h"
-#include "kernel/trace_instance.h"
 #include "launcher/vault.h"
 #include "wire/seqpacket.h"
 
@@ -152,70 +150,23 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
   return or_throw(start_child(spec));
 }
 
-// Removes the trace instance of a start that comes to nothing; released once the supervisor does.
-// To be declared before whatever has the instance open.
-class TraceOwner {
- public:
-  TraceOwner() = default;
-  TraceOwner(const TraceOwner&) = delete;
-  TraceOwner& operator=(const TraceOwner&) = delete;
-  ~TraceOwner() {
-    if (owns_) (void)kernel::remove_trace_instance();
-  }
-  void own() { owns_ = true; }
-  void release() { owns_ = false; }
-
- private:
-  bool owns_{false};
-};
-
-// What the broker needs for rules on modules, and its places on the command line.
-struct ModuleParts {
-  kernel::TraceInstance trace;
-  UniqueFd layout;
-  UniqueFd names;
-};
-
-// None where this machine has nothing that knows them, and so nothing that loads them either.
-std::string names_of_modules(const std::string& modprobe) {
-  if (::access(modprobe.c_str(), X_OK) == 0) return or_throw(read_module_names(modprobe));
-  log::warning("there is no '" + printable(modprobe) +
-               "' to tell the names of modules, so no condition on 'module' ever holds");
-  return {};
-}
-
-ModuleParts prepare_for_modules(const CompiledPolicy& compiled, const std::string& modprobe,
-                                TraceOwner& owner) {
-  ModuleParts parts;
-  auto trace = kernel::make_trace_instance();
-  if (!trace) {
-    throw std::runtime_error{
-        "the policy has rules on modprobe, and this kernel does not tell who "
-        "asks for a module: " +
-        describe(trace.error())};
-  }
-  owner.own();
-  parts.trace = *std::move(trace);
-  parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
-  const auto names = compiled.needs_module_names ? names_of_modules(modprobe) : std::string{};
-  parts.names = or_throw(make_sealed_memfd("module-names", std::as_bytes(std::span{names})));
-  return parts;
-}
-
-void add_module_parts(const ModuleParts& parts, int listener, ChildSpec& spec) {
+void add_helper_parts(const HelperParts& parts, const Listeners& listeners,
+                      const std::string& state, ChildSpec& spec) {
   std::string buffers;
   for (const auto& buffer : parts.trace.buffers) {
     buffers += (buffers.empty() ? "" : ",") + std::to_string(buffer.get());
     spec.inherited.push_back(buffer.get());
   }
   spec.arguments.insert(spec.arguments.end(),
-                        {option("modules", listener), option("trace-layout", parts.layout.get()),
-                         "--trace-buffers=" + buffers, option("module-names", parts.names.get())});
-  spec.inherited.insert(spec.inherited.end(), {listener, parts.layout.get(), parts.names.get()});
+                        {"--trace-buffers=" + buffers, "--state-directory=" + state});
+  add_option("trace-layout", parts.layout.get(), spec);
+  add_option("module-names", parts.module_names.get(), spec);
+  if (listeners.modules.socket) add_option("modules", listeners.modules.socket.get(), spec);
+  if (listeners.helpers.socket) add_option("helpers", listeners.helpers.socket.get(), spec);
 }
 
 Child start_broker(const Siblings& siblings, const Options& options, const CompiledPolicy& compiled,
-                   const Listeners& listeners, const ModuleParts* modules,
+                   const Listeners& listeners, const HelperParts* helpers, const std::string& state,
                    const UniqueFd& network_uevents, int launcher, int supervisor) {
   const auto program = open_or_throw(siblings.broker, O_PATH);
   const int core_dumps = listeners.core_dumps.socket.get();
@@ -240,7 +191,7 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
                     proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
       .unprivileged = or_throw(find_broker_ids(options.broker_user))};
   if (network_uevents) add_option("network-uevents", network_uevents.get(), spec);
-  if (modules != nullptr) add_module_parts(*modules, listeners.modules.socket.get(), spec);
+  if (helpers != nullptr) add_helper_parts(*helpers, listeners, state, spec);
   return or_throw(start_child(spec));
 }
 
@@ -254,15 +205,6 @@ kernel::NetworkCollector collector_for(const CompiledPolicy& compiled) {
       "CAP_NET_ADMIN, "
       "CAP_NET_BROADCAST and one more network namespace (user.max_net_namespaces): " +
       describe(collector.error())};
-}
-
-// One that was killed together with its launcher could put nothing back.
-void clean_up_after_predecessor(ModuleRegistration& registration) {
-  if (const auto restored = registration.restore(); !restored)
-    log::error(describe(restored.error()) + "; restore kernel.modprobe by hand");
-  if (!registration.had_predecessor()) return;
-  if (const auto removed = kernel::remove_trace_instance(); !removed)
-    log::warning(describe(removed.error()) + ", ignoring");
 }
 
 void announce_ready(int fd) {
@@ -315,16 +257,20 @@ int serve(const Options& options) {
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;
   refuse_what_cannot_be_passed(*compiled, registration.previous());
-  auto module_registration = or_throw(ModuleRegistration::begin(state));
+  auto modules = or_throw(HelperRegistration::begin(module_setting(state)));
+  auto release_agents = find_release_agents(compiled->release_agents, state);
   TraceOwner trace_owner;
-  std::optional<ModuleParts> modules;
-  if (compiled->rules_on_modules) {
-    open_module_listener(listeners, runtime);
-    modules = prepare_for_modules(*compiled, module_registration.previous(), trace_owner);
-  } else {
-    clean_up_after_predecessor(module_registration);
-  }
+  std::optional<HelperParts> helpers;
+  clean_up_after_predecessor(*compiled, modules);
+  if (compiled->rules_on_modules) open_module_listener(listeners, runtime);
+  if (compiled->rules_on_helpers) open_helper_listener(listeners, runtime);
+  if (needs_trace(*compiled))
+    helpers = prepare_for_helpers(*compiled, modules.previous(), trace_owner);
   const auto siblings = find_siblings();
+  write_static_line(*compiled, state,
+                    {.program = siblings.shim,
+                     .socket = listeners.helpers.path,
+                     .absent_denies = compiled->helper_absent_denies});
   auto launcher_broker = make_pair();
   auto launcher_end = make_pair();
   auto broker_end = make_pair();
@@ -332,17 +278,18 @@ int serve(const Options& options) {
   auto launcher = start_launcher(siblings, *compiled, launcher_broker.ours.get(),
                                  launcher_end.theirs.get(), collector.numbers);
   auto broker =
-      start_broker(siblings, options, *compiled, listeners, modules ? &*modules : nullptr,
+      start_broker(siblings, options, *compiled, listeners, helpers ? &*helpers : nullptr, state,
                    collector.uevents, launcher_broker.theirs.get(), broker_end.theirs.get());
   collector = {};
-  modules.reset();  // an instance stays for as long as anybody has it open
+  helpers.reset();  // an instance stays for as long as anybody has it open
   // Our copies of their ends would keep them from noticing each other's death.
   launcher_broker = {};
   launcher_end.theirs.reset();
   broker_end.theirs.reset();
   Supervisor supervisor{{.listeners = std::move(listeners),
                          .registration = std::move(registration),
-                         .modules = std::move(module_registration),
+                         .modules = std::move(modules),
+                         .release_agents = std::move(release_agents),
                          .launcher = std::move(launcher),
                          .broker = std::move(broker),
                          .launcher_socket = std::move(launcher_end.ours),
@@ -351,8 +298,10 @@ int serve(const Options& options) {
                          .core_pattern_taken = compiled->core_pattern_taken,
                          .core_mode = options.core_mode,
                          .shim = siblings.shim,
+                         .traces = needs_trace(*compiled),
                          .rules_on_modules = compiled->rules_on_modules,
-                         .modprobe_absent_denies = compiled->modprobe_absent_denies}};
+                         .modprobe_absent_denies = compiled->modprobe_absent_denies,
+                         .helper_absent_denies = compiled->helper_absent_denies}};
   trace_owner.release();
   supervisor.start();
   announce_ready(options.ready_fd);

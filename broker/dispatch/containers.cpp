@@ -83,6 +83,13 @@ asio::awaitable<void> Containers::name_by_init(event::Origin& origin, pid_t init
       origin::container_of_cgroup(kernel::read_unified_cgroup(proc_, std::to_string(init)));
 }
 
+asio::awaitable<void> Containers::name_by_cgroup(event::Origin& origin) {
+  co_await catch_up();
+  const auto* record = registry_.find_by_cgroup(origin.cgroup);
+  origin.container =
+      record != nullptr ? record->container : origin::container_of_cgroup(origin.cgroup);
+}
+
 asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
   co_await catch_up();
   std::map<std::string, origin::Record> living;

@@ -34,6 +34,8 @@ class Containers {
   [[nodiscard]] asio::awaitable<void> name(event::Origin& origin, pid_t init);
   // The same whatever the verdict: of the container whose PID namespace the origin is in.
   [[nodiscard]] asio::awaitable<void> name_by_init(event::Origin& origin, pid_t init);
+  // Of an origin that is nothing but the cgroup that a container had.
+  [[nodiscard]] asio::awaitable<void> name_by_cgroup(event::Origin& origin);
 
   // Those whose init lives, by the paths of their records; what has come just now is read first.
   [[nodiscard]] asio::awaitable<std::map<std::string, origin::Record>> running();

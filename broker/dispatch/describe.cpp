@@ -88,6 +88,12 @@ void add_module_request(Description& out, const event::ModuleRequest& request) {
   out.add("module_origin", event::name_of(request.asker));
 }
 
+void add_helper_request(Description& out, const event::HelperRequest& request) {
+  out.add("helper_path", request.path);
+  out.add("helper_arguments", joined(request.arguments));
+  out.add("helper_origin", event::name_of(request.asker));
+}
+
 }  // namespace
 
 void add_known(Fields& fields, const char* name, std::string_view value) {
@@ -139,6 +145,8 @@ Fields describe(const event::Event& event, const policy::Decision& decision,
   if (const auto* key = std::get_if<event::KeyRequest>(&event.detail)) add_key_request(out, *key);
   if (const auto* module = std::get_if<event::ModuleRequest>(&event.detail))
     add_module_request(out, *module);
+  if (const auto* helper = std::get_if<event::HelperRequest>(&event.detail))
+    add_helper_request(out, *helper);
   return std::move(out.fields());
 }
 

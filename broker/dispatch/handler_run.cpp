@@ -30,7 +30,8 @@ asio::awaitable<bool> HandlerRun::finish() {
   const auto& said = output_->finish();
   for (const auto& line : output_lines(id_, name_, said)) log::info(line);
   log::info(run_line(id_, name_, process_->pid().value_or(0), ended, said));
-  co_return ended.how == wire::RunEnd::exited&& ended.status == 0;
+  if (ended.how == wire::RunEnd::exited) exit_status_ = ended.status;
+  co_return exit_status_ == 0;
 }
 
 }  // namespace upcall::dispatch

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dispatch/describe.h"
@@ -32,6 +33,8 @@ class HandlerRun {
                                                                  const HandlerCall& call);
   // Waits for its end. Whether it succeeded.
   [[nodiscard]] asio::awaitable<bool> finish();
+  // After that; nothing where it was killed, or never ran.
+  [[nodiscard]] std::optional<int> exit_status() const { return exit_status_; }
   // Whether the handler ever ran, and so had its input.
   [[nodiscard]] bool was_executed() const { return process_->pid().has_value(); }
   [[nodiscard]] const std::shared_ptr<launcher::Run>& process() const { return process_; }
@@ -45,6 +48,7 @@ class HandlerRun {
   std::string name_;
   std::shared_ptr<launcher::Run> process_;
   std::shared_ptr<Output> output_;
+  std::optional<int> exit_status_;
 };
 
 }  // namespace upcall::dispatch

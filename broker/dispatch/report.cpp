@@ -72,11 +72,23 @@ std::string facts_of(const event::KeyRequest& key) {
          " origin=" + (key.by_kernel ? "kernel" : "user");
 }
 
+template <class Request>
+std::string asker_of(const Request& request) {
+  return std::string{" origin="} + event::name_of(request.asker) +
+         " waits=" + (request.waits ? "yes" : "no");
+}
+
 std::string facts_of(const event::ModuleRequest& request) {
   std::string facts = " alias=" + quoted(request.alias);
   for (const auto& module : request.modules) facts += " module=" + quoted(module);
-  return facts + " origin=" + event::name_of(request.asker) +
-         " waits=" + (request.waits ? "yes" : "no");
+  return facts + asker_of(request);
+}
+
+std::string facts_of(const event::HelperRequest& request) {
+  std::string facts = " path=" + quoted(request.path);
+  for (const auto& argument : request.arguments) facts += " argument=" + quoted(argument);
+  if (request.release_agent) facts += " release_agent=yes";
+  return facts + asker_of(request);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ const char* name_of(Asker asker) {
 
 const char* kind_of(const Event& event) {
   static constexpr std::array<const char*, std::variant_size_v<Detail>> kKinds = {
-      "coredump", "request-key", "modprobe"};
+      "coredump", "request-key", "modprobe", "usermode-helper"};
   return kKinds.at(event.detail.index());
 }
 

@@ -89,7 +89,7 @@ struct KeyRequest {
   std::int32_t session_keyring{};
 };
 
-// Who made the kernel ask for a module.
+// Who made the kernel ask for a module or another helper.
 enum class Asker : std::uint8_t {
   user,     // a system call of the origin
   kernel,   // a thread of the kernel's own; for whom, it does not tell
@@ -106,7 +106,17 @@ struct ModuleRequest {
   bool waits{};  // the asker, for the end of it
 };
 
-using Detail = std::variant<CoreDump, KeyRequest, ModuleRequest>;
+// Any other program that the kernel starts by itself (call_usermodehelper() in the kernel).
+struct HelperRequest {
+  std::string path;                    // of the program, as the kernel asked for it
+  std::vector<std::string> arguments;  // behind it
+  // Of a cgroup hierarchy of version 1: what has become empty is the origin's cgroup.
+  bool release_agent{};
+  Asker asker{Asker::unknown};
+  bool waits{};  // the asker, for a helper at this moment
+};
+
+using Detail = std::variant<CoreDump, KeyRequest, ModuleRequest, HelperRequest>;
 
 struct Event {
   EventId id{};

@@ -15,7 +15,6 @@ namespace upcall::launcher {
 namespace {
 
 constexpr const char* kCorePattern = "/proc/sys/kernel/core_pattern";
-constexpr const char* kModprobe = "/proc/sys/kernel/modprobe";
 constexpr const char* kCorePipeLimit = "/proc/sys/kernel/core_pipe_limit";
 
 // By itself: it may still be ours where the pattern has become another program's.
@@ -51,19 +50,22 @@ Result<Ok> check_record(const wire::GuardRecord& record) {
   const auto ends = [](const auto& text) {
     return std::find(text.begin(), text.end(), '\0') != text.end();
   };
-  if (ends(record.ours) && ends(record.previous) && ends(record.our_modprobe) &&
-      ends(record.previous_modprobe)) {
-    return Ok{};
-  }
+  const bool helpers_end =
+      std::ranges::all_of(record.helpers, [&](const wire::GuardSetting& setting) {
+        return ends(setting.file) && ends(setting.ours) && ends(setting.previous);
+      });
+  if (ends(record.ours) && ends(record.previous) && helpers_end) return Ok{};
   return from_errno("understand the supervisor's record", EBADMSG);
 }
 
 Result<Ok> restore(const wire::GuardRecord& record) {
   // Each for itself: one that fails is no reason to leave another.
-  const auto modules =
-      restore_text(kModprobe, record.our_modprobe.data(), record.previous_modprobe.data());
-  const auto core_dumps = restore_core_pattern(record);
-  return core_dumps ? modules : core_dumps;
+  auto restored = restore_core_pattern(record);
+  for (const auto& setting : record.helpers) {
+    auto helper = restore_text(setting.file.data(), setting.ours.data(), setting.previous.data());
+    if (!helper) restored = std::move(helper);
+  }
+  return restored;
 }
 
 Result<Ok> remove_trace(const wire::GuardRecord& record, int broker) {

@@ -51,7 +51,8 @@ std::vector<std::string> own_facts(const Row& row, const Capture& capture) {
   if (row.handler.place == wire::Place::container) return facts;
   if (!capture.pidfd) {
     // Without a process there is none whose ids the broker could invent.
-    facts.emplace_back("UPCALL_EVENT=uevent");
+    if (!row.handler.helpers) facts.emplace_back("UPCALL_EVENT=uevent");
+    if (!row.handler.uevents) facts.emplace_back("UPCALL_EVENT=usermode-helper");
     return facts;
   }
   const auto add = [&facts](const char* name, auto value) {

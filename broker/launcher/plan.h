@@ -24,6 +24,9 @@ struct Row {
 [[nodiscard]] Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault);
 
 // Whether the row may run on the capture at all.
+// What no process that could be held has caused.
+[[nodiscard]] bool is_for_nobody(const Row& row);
+
 [[nodiscard]] bool may_run(const Row& row, const Capture& capture);
 
 // Whether it may for all that is known of the container's seccomp filters.

@@ -30,7 +30,7 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
   return {};
 }
 
-// Such a one cannot run for uevents, which are no process's.
+// Such a one cannot run for uevents and most helpers, which are no process's.
 bool needs_process(const wire::HandlerRow& row) {
   return row.place == wire::Place::origin || row.user == wire::User::origin || row.authority;
 }
@@ -38,7 +38,7 @@ bool needs_process(const wire::HandlerRow& row) {
 // A file of the host is never executed in a container: it would be within the container's reach.
 bool is_sound(const wire::HandlerRow& row) {
   if (row.timeout.count() <= 0 || row.arguments.empty()) return false;
-  if (row.uevents && needs_process(row)) return false;
+  if ((row.uevents || row.helpers) && needs_process(row)) return false;
   switch (row.program) {
     case wire::Program::vault:
       return row.path.find('/') == std::string::npos;
@@ -67,6 +67,8 @@ Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault) {
   }
   return rows;
 }
+
+bool is_for_nobody(const Row& row) { return row.handler.uevents || row.handler.helpers; }
 
 bool may_run(const Row& row, const Capture& capture) {
   if (row.handler.authority && !capture.key) return false;

@@ -227,7 +227,7 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
 
 const Capture* Service::capture_of(const wire::RunRequest& request) const {
   if (request.capture == wire::kNoCapture)
-    return rows_[request.row].handler.uevents ? &nobody_ : nullptr;
+    return is_for_nobody(rows_[request.row]) ? &nobody_ : nullptr;
   if (request.capture >= captures_.size() || !captures_[request.capture]) return nullptr;
   return &*captures_[request.capture];
 }

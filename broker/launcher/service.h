@@ -3,6 +3,7 @@
 // the two programs beside it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -37,7 +38,9 @@ class Service {
 
   void watch(int fd, std::uint64_t what);
   [[nodiscard]] bool has_to_guard() const {
-    return guard_.ours.front() != '\0' || guard_.our_modprobe.front() != '\0' || guard_.traces != 0;
+    return guard_.ours.front() != '\0' || guard_.traces != 0 ||
+           std::ranges::any_of(guard_.helpers,
+                               [](const auto& one) { return one.ours.front() != '\0'; });
   }
   void leave_broker();
   [[nodiscard]] int next_timeout() const;

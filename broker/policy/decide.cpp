@@ -68,16 +68,16 @@ bool matches(const KeyRequestMatch& when, const Subject& subject) {
          allow(when.destination, key.destination);
 }
 
-bool asker_matches(ModuleAsker wanted, event::Asker asker) {
+bool asker_matches(AskedBy wanted, event::Asker asker) {
   switch (asker) {
     case event::Asker::user:
-      return wanted == ModuleAsker::any || wanted == ModuleAsker::user;
+      return wanted == AskedBy::any || wanted == AskedBy::user;
     case event::Asker::kernel:
-      return wanted == ModuleAsker::any || wanted == ModuleAsker::kernel;
+      return wanted == AskedBy::any || wanted == AskedBy::kernel;
     case event::Asker::unknown:
       break;
   }
-  return wanted == ModuleAsker::unknown;
+  return wanted == AskedBy::unknown;
 }
 
 bool user_namespace_matches(UserNamespace wanted, const event::Origin& origin) {
@@ -95,20 +95,39 @@ bool allow_module_name(const std::vector<std::string>& globs, const std::string&
 }
 
 // Of an unknown asker nothing holds: that his origin is empty does not make him root of the host.
-bool turns_on_asker(const ModuleMatch& when) {
+template <class Match>
+bool turns_on_asker(const Match& when) {
   return !when.uid.empty() || when.user_namespace != UserNamespace::any ||
          !when.container.empty() || !when.exe.empty() || !when.tag.empty();
 }
 
-bool matches(const ModuleMatch& when, const Subject& subject) {
-  const auto& request = std::get<event::ModuleRequest>(subject.event.detail);
+// What rules on modules and on other helpers ask of who caused them.
+template <class Match>
+bool asked_by_match(const Match& when, event::Asker asker, const Subject& subject) {
   const auto& origin = subject.event.origin;
-  if (!asker_matches(when.asker, request.asker)) return false;
-  if (request.asker == event::Asker::unknown && turns_on_asker(when)) return false;
+  if (!asker_matches(when.asker, asker)) return false;
+  if (asker == event::Asker::unknown && turns_on_asker(when)) return false;
   if (!user_namespace_matches(when.user_namespace, origin)) return false;
   if (!id_matches(when.uid, subject.uid)) return false;
   if (!container_matches(when.container, subject.container)) return false;
-  if (!allow(when.exe, origin.exe) || !allow(when.tag, origin.tag)) return false;
+  return allow(when.exe, origin.exe) && allow(when.tag, origin.tag);
+}
+
+bool matches(const HelperMatch& when, const Subject& subject) {
+  const auto& request = std::get<event::HelperRequest>(subject.event.detail);
+  if (!asked_by_match(when, request.asker, subject)) return false;
+  if (!allow(when.path, request.path)) return false;
+  const auto is_listed = [&](const std::string& argument) {
+    return any_glob_matches(when.argument, argument);
+  };
+  if (!when.argument.empty() && !std::ranges::any_of(request.arguments, is_listed)) return false;
+  return when.cgroup.empty() ||
+         (request.release_agent && any_glob_matches(when.cgroup, subject.event.origin.cgroup));
+}
+
+bool matches(const ModuleMatch& when, const Subject& subject) {
+  const auto& request = std::get<event::ModuleRequest>(subject.event.detail);
+  if (!asked_by_match(when, request.asker, subject)) return false;
   if (!allow_module_name(when.alias, request.alias)) return false;
   return when.module.empty() ||
          std::ranges::any_of(request.modules, [&](const std::string& module) {
@@ -144,6 +163,7 @@ bool selects(const ContainerSelector& selector, const event::Origin& origin) {
   return glob_allows(selector.cgroup, origin.cgroup);
 }
 
+template <class Rule>
 Decision decision_of(const Rule& rule) {
   return {.rule = rule.name, .action = rule.action, .on_failure = rule.on_failure};
 }
@@ -155,10 +175,6 @@ Decision decision_of(const KeyRule& rule) {
           .negative = rule.negative};
 }
 
-Decision decision_of(const ModuleRule& rule) {
-  return {.rule = rule.name, .action = rule.action, .on_failure = rule.on_failure};
-}
-
 template <class Rules>
 Decision first_match(const Rules& rules, const Action& otherwise, const Subject& subject) {
   for (const auto& rule : rules) {
@@ -167,29 +183,56 @@ Decision first_match(const Rules& rules, const Action& otherwise, const Subject&
   return {.rule = kDefaults, .action = otherwise};
 }
 
+bool is_of_release_agent(const event::Event& event) {
+  const auto* helper = std::get_if<event::HelperRequest>(&event.detail);
+  return helper != nullptr && helper->release_agent;
+}
+
 bool is_inside(const event::Event& event) {
-  if (std::holds_alternative<event::ModuleRequest>(event.detail))
+  if (std::holds_alternative<event::ModuleRequest>(event.detail) ||
+      std::holds_alternative<event::HelperRequest>(event.detail)) {
     return in_pid_namespace_of_container(event.origin);
+  }
   return event.origin.verdict == event::Verdict::in_container;
 }
 
+// Of a cgroup in which nobody is left, only what makes it a container's says so: its record or a
+// path of the policy's. Whose users those were, nobody can tell any more.
+bool selects_cgroup(const ContainerSelector& selector, const event::Origin& origin) {
+  if (origin.cgroup.empty() || selector.user_namespace != UserNamespace::any) return false;
+  return (origin.container || !selector.cgroup.empty()) && selects(selector, origin);
+}
+
+template <class Selects>
+const ContainerSelector* first_selector(const Policy& policy, Selects selects) {
+  const auto found = std::ranges::find_if(policy.containers, selects);
+  return found == policy.containers.end() ? nullptr : &*found;
+}
+
 const ContainerSelector* selector_of(const Policy& policy, const event::Origin& origin) {
-  for (const auto& selector : policy.containers) {
-    if (selects(selector, origin)) return &selector;
-  }
-  return nullptr;
+  return first_selector(policy, [&](const auto& selector) { return selects(selector, origin); });
+}
+
+const ContainerSelector* selector_of_event(const Policy& policy, const event::Event& event) {
+  if (!is_of_release_agent(event))
+    return is_inside(event) ? selector_of(policy, event.origin) : nullptr;
+  return first_selector(
+      policy, [&](const auto& selector) { return selects_cgroup(selector, event.origin); });
 }
 
 // Nothing is passed on for somebody who is not known, unless a rule says so.
-Action module_default(const Policy& policy, const event::ModuleRequest& request) {
-  if (request.asker == event::Asker::unknown) return {.kind = ActionKind::reject};
-  return policy.modprobe_default;
+Action default_for(event::Asker asker, const Action& otherwise) {
+  return asker == event::Asker::unknown ? Action{.kind = ActionKind::reject} : otherwise;
 }
 
 Decision decide_by_kind(const Policy& policy, const Subject& subject) {
   const auto& detail = subject.event.detail;
   if (const auto* request = std::get_if<event::ModuleRequest>(&detail))
-    return first_match(policy.module_rules, module_default(policy, *request), subject);
+    return first_match(policy.module_rules, default_for(request->asker, policy.modprobe_default),
+                       subject);
+  if (const auto* request = std::get_if<event::HelperRequest>(&detail))
+    return first_match(policy.helper_rules, default_for(request->asker, policy.helper_default),
+                       subject);
   if (std::holds_alternative<event::KeyRequest>(detail))
     return first_match(policy.key_rules, policy.request_key_default, subject);
   return first_match(policy.rules, policy.coredump_default, subject);
@@ -217,7 +260,7 @@ bool may_be_among(const Policy& policy, const std::vector<std::string>& listed,
 Decision decide(const Policy& policy, const event::Event& event) {
   const auto& origin = event.origin;
   const bool inside = is_inside(event);
-  const ContainerSelector* container = inside ? selector_of(policy, origin) : nullptr;
+  const ContainerSelector* container = selector_of_event(policy, event);
   const Subject subject{.container = container != nullptr ? &container->name : nullptr,
                         .uid = inside ? origin.inner_uid : std::optional{origin.uid},
                         .gid = inside ? origin.inner_gid : std::optional{origin.gid},
@@ -236,6 +279,10 @@ bool passes_all_key_requests(const Policy& policy) {
 
 bool rules_on_modules(const Policy& policy) {
   return !policy.module_rules.empty() || policy.modprobe_default.kind != ActionKind::pass;
+}
+
+bool rules_on_helpers(const Policy& policy) {
+  return !policy.helper_rules.empty() || policy.helper_default.kind != ActionKind::pass;
 }
 
 bool needs_module_names(const Policy& policy) {

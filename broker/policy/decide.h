@@ -25,6 +25,8 @@ struct Decision {
 
 // Whether modules are any business of ours: else the kernel's setting stays as it is.
 [[nodiscard]] bool rules_on_modules(const Policy& policy);
+// The same of the other helpers that the kernel starts.
+[[nodiscard]] bool rules_on_helpers(const Policy& policy);
 // Whether a rule asks for the names of the modules that an alias stands for.
 [[nodiscard]] bool needs_module_names(const Policy& policy);
 

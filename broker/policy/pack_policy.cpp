@@ -5,7 +5,7 @@
 namespace upcall::policy {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3430494c4f505055;  // "UPPOLI04"
+constexpr std::uint64_t kMagic = 0x3530494c4f505055;  // "UPPOLI05"
 
 void put_texts(Packer& out, const std::vector<std::string>& texts) {
   out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
@@ -80,6 +80,20 @@ void put_module_rule(Packer& out, const ModuleRule& rule) {
   out.put(rule.when.asker);
   for (const auto* texts : {&rule.when.container, &rule.when.alias, &rule.when.module,
                             &rule.when.exe, &rule.when.tag}) {
+    put_texts(out, *texts);
+  }
+  put_action(out, rule.action);
+  put_row(out, rule.on_failure);
+}
+
+void put_helper_rule(Packer& out, const HelperRule& rule) {
+  out.put_text(rule.name);
+  const auto& when = rule.when;
+  put_numbers(out, when.uid);
+  out.put(when.user_namespace);
+  out.put(when.asker);
+  for (const auto* texts :
+       {&when.container, &when.path, &when.argument, &when.cgroup, &when.exe, &when.tag}) {
     put_texts(out, *texts);
   }
   put_action(out, rule.action);
@@ -200,9 +214,25 @@ ModuleRule get_module_rule(Unpacker& in) {
   rule.name = in.get_text();
   rule.when.uid = get_numbers<uid_t>(in);
   rule.when.user_namespace = in.get<UserNamespace>();
-  rule.when.asker = in.get<ModuleAsker>();
+  rule.when.asker = in.get<AskedBy>();
   for (auto* texts : {&rule.when.container, &rule.when.alias, &rule.when.module, &rule.when.exe,
                       &rule.when.tag}) {
+    *texts = get_texts(in);
+  }
+  rule.action = get_action(in);
+  rule.on_failure = get_row(in);
+  return rule;
+}
+
+HelperRule get_helper_rule(Unpacker& in) {
+  HelperRule rule;
+  rule.name = in.get_text();
+  auto& when = rule.when;
+  when.uid = get_numbers<uid_t>(in);
+  when.user_namespace = in.get<UserNamespace>();
+  when.asker = in.get<AskedBy>();
+  for (auto* texts :
+       {&when.container, &when.path, &when.argument, &when.cgroup, &when.exe, &when.tag}) {
     *texts = get_texts(in);
   }
   rule.action = get_action(in);
@@ -257,11 +287,14 @@ std::vector<std::byte> pack_policy(const Policy& policy) {
   out.put_list(policy.key_rules, [&](const KeyRule& rule) { put_key_rule(out, rule); });
   out.put_list(policy.uevent_rules, [&](const UeventRule& rule) { put_uevent_rule(out, rule); });
   out.put_list(policy.module_rules, [&](const ModuleRule& rule) { put_module_rule(out, rule); });
+  out.put_list(policy.helper_rules, [&](const HelperRule& rule) { put_helper_rule(out, rule); });
   put_action(out, policy.coredump_default);
   put_action(out, policy.request_key_default);
   out.put(policy.key_requests_per_second);
   put_action(out, policy.modprobe_default);
   out.put(policy.modprobe_absent_denies);
+  put_action(out, policy.helper_default);
+  out.put(policy.helper_absent_denies);
   out.put(policy.core_pattern_taken);
   return {out.bytes().begin(), out.bytes().end()};
 }
@@ -276,11 +309,14 @@ Result<Policy> unpack_policy(std::span<const std::byte> bytes) {
   policy.key_rules = in.get_list([&] { return get_key_rule(in); });
   policy.uevent_rules = in.get_list([&] { return get_uevent_rule(in); });
   policy.module_rules = in.get_list([&] { return get_module_rule(in); });
+  policy.helper_rules = in.get_list([&] { return get_helper_rule(in); });
   policy.coredump_default = get_action(in);
   policy.request_key_default = get_action(in);
   policy.key_requests_per_second = in.get<std::uint32_t>();
   policy.modprobe_default = get_action(in);
   policy.modprobe_absent_denies = get_bool(in);
+  policy.helper_default = get_action(in);
+  policy.helper_absent_denies = get_bool(in);
   policy.core_pattern_taken = in.get<OnTakeover>();
   if (!in.finished()) return from_errno("read the policy", EBADMSG);
   return policy;

@@ -85,7 +85,9 @@ struct KeyRequestMatch {
   std::vector<std::string> destination;
 };
 
-enum class ModuleAsker : std::uint8_t { any, user, kernel, unknown };
+// Who must have made the kernel ask for a module or another helper. An unknown one is in no rule
+// that does not name it, as it could be anybody.
+enum class AskedBy : std::uint8_t { any, user, kernel, unknown };
 
 // Conditions of a rule on module requests. `alias`, `module`, `exe` and `tag` are globs. Here a
 // process is in the container whose PID namespace it is in, whatever its verdict: what may leave a
@@ -94,10 +96,23 @@ struct ModuleMatch {
   std::vector<std::string> container;
   std::vector<uid_t> uid;
   UserNamespace user_namespace{UserNamespace::any};
-  // An unknown one is in no rule that does not name it, as it could be anybody.
-  ModuleAsker asker{ModuleAsker::any};
+  AskedBy asker{AskedBy::any};
   std::vector<std::string> alias;
   std::vector<std::string> module;
+  std::vector<std::string> exe;
+  std::vector<std::string> tag;
+};
+
+// Conditions of a rule on other helpers, all texts globs. Containers are those of ModuleMatch; of a
+// release agent, the one that had the cgroup.
+struct HelperMatch {
+  std::vector<std::string> container;
+  std::vector<uid_t> uid;
+  UserNamespace user_namespace{UserNamespace::any};
+  AskedBy asker{AskedBy::any};
+  std::vector<std::string> path;
+  std::vector<std::string> argument;  // one of its arguments
+  std::vector<std::string> cgroup;    // that is empty now; holds for release agents alone
   std::vector<std::string> exe;
   std::vector<std::string> tag;
 };
@@ -133,6 +148,13 @@ struct ModuleRule {
   std::optional<std::uint32_t> on_failure;  // row of the handler that is asked when one says no
 };
 
+struct HelperRule {
+  std::string name;
+  HelperMatch when;
+  Action action;                            // one handler at most, in the helper's place
+  std::optional<std::uint32_t> on_failure;  // row of the handler that runs when that one fails
+};
+
 // Where a handler runs, and so to whom its event is described.
 enum class Place : std::uint8_t { container, host };
 
@@ -160,12 +182,15 @@ struct Policy {
   std::vector<KeyRule> key_rules;        // likewise
   std::vector<UeventRule> uevent_rules;  // likewise
   std::vector<ModuleRule> module_rules;  // likewise
+  std::vector<HelperRule> helper_rules;  // likewise
   Action coredump_default{};
   Action request_key_default{};
   // Of those that want a handler, for each container and each user of the host.
   std::uint32_t key_requests_per_second{200};
   Action modprobe_default{};
   bool modprobe_absent_denies{};  // what upcall-shim does with modules while there is no broker
+  Action helper_default{};
+  bool helper_absent_denies{};  // and with other helpers
   OnTakeover core_pattern_taken{OnTakeover::report};
 };
 

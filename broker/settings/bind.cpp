@@ -20,11 +20,31 @@ enum class Scope : std::uint8_t { containers_only, anything };
 template <class Rule>
 constexpr Kind kind_of() {
   if (std::is_same_v<Rule, policy::KeyRule>) return Kind::request_key;
+  if (std::is_same_v<Rule, policy::HelperRule>) return Kind::usermode_helper;
   return std::is_same_v<Rule, policy::ModuleRule> ? Kind::modprobe : Kind::coredump;
 }
 
 // The word for what is neither passed on nor given to a handler.
-const char* refusal(Kind kind) { return kind == Kind::modprobe ? "deny" : "reject"; }
+const char* refusal(Kind kind) {
+  return kind == Kind::modprobe || kind == Kind::usermode_helper ? "deny" : "reject";
+}
+
+// As mistakes call an event of this kind.
+std::string name_of(Kind kind) {
+  switch (kind) {
+    case Kind::coredump:
+      return "a core dump";
+    case Kind::request_key:
+      return "a key request";
+    case Kind::modprobe:
+      return "a module request";
+    case Kind::usermode_helper:
+      return "another helper of the kernel's";
+    case Kind::uevent:
+      return "a uevent";
+  }
+  return {};
+}
 
 std::vector<std::string> names_in(const std::map<std::string, Place>& places) {
   std::vector<std::string> names;
@@ -77,10 +97,9 @@ class Binder {
       if (kind == Kind::coredump) {
         expect_no_core(name, draft_.handlers[*row]);
       } else {
-        reader_.complain(name.place,
-                         std::string{kind == Kind::modprobe ? "a module request" : "a key"} +
-                             " has one answer: name one handler; another may be "
-                             "'on_failure'");
+        reader_.complain(name.place, name_of(kind) +
+                                         " has one answer: name one handler; another may be "
+                                         "'on_failure'");
       }
     }
     return action;
@@ -118,6 +137,8 @@ class Binder {
 
   // The handlers that rules on uevents name.
   [[nodiscard]] const std::set<std::uint32_t>& uevent_rows() const { return uevent_rows_; }
+  // Those that rules on other helpers of the kernel's name.
+  [[nodiscard]] const std::set<std::uint32_t>& helper_rows() const { return helper_rows_; }
 
  private:
   void expect_somebody_on_record(const char* key, const std::vector<Name>& names,
@@ -199,9 +220,8 @@ class Binder {
 
   void check_kind(const Name& name, std::uint32_t row, Kind kind) {
     const auto& handler = draft_.handlers[row];
-    const std::string what = kind == Kind::coredump      ? "a core dump"
-                             : kind == Kind::request_key ? "a key request"
-                                                         : "a module request";
+    const auto what = name_of(kind);
+    if (kind == Kind::usermode_helper) take_for_nobody(name, row);
     if (kind != Kind::coredump && is_builtin(handler, kBuiltinCore)) {
       reader_.complain(name.place,
                        "handler " + quoted(name.text) + " reads core dumps, and this is " + what);
@@ -214,6 +234,16 @@ class Binder {
       reader_.complain(name.place, "handler " + quoted(name.text) +
                                        " has 'authority' over keys, and this is " + what);
     }
+  }
+
+  // Most helpers are started for nobody who could be found.
+  void take_for_nobody(const Name& name, std::uint32_t row) {
+    const auto& handler = draft_.handlers[row];
+    helper_rows_.insert(row);
+    if (handler.place == wire::Place::host && handler.user != wire::User::origin) return;
+    reader_.complain(name.place, "handler " + quoted(name.text) +
+                                     " must be 'in: host' and not 'user: origin' to take the place "
+                                     "of a helper of the kernel's, which is the host's own");
   }
 
   void expect_no_core(const Name& name, const HandlerRow& row) {
@@ -232,6 +262,7 @@ class Binder {
   Reader& reader_;
   const Draft& draft_;
   std::set<std::uint32_t> uevent_rows_;
+  std::set<std::uint32_t> helper_rows_;
 };
 
 }  // namespace
@@ -245,6 +276,8 @@ Settings bind(Reader& reader, Draft draft) {
     out.policy.uevent_rules.push_back(binder.bind_rule(rule));
   for (const auto& rule : draft.module_rules)
     out.policy.module_rules.push_back(binder.bind_rule(rule));
+  for (const auto& rule : draft.helper_rules)
+    out.policy.helper_rules.push_back(binder.bind_rule(rule));
   out.policy.coredump_default =
       binder.bind_action(draft.coredump_default, Scope::anything, Kind::coredump);
   out.policy.request_key_default =
@@ -255,12 +288,17 @@ Settings bind(Reader& reader, Draft draft) {
   out.policy.modprobe_default =
       binder.bind_action(draft.modprobe_default, Scope::anything, Kind::modprobe);
   out.policy.modprobe_absent_denies = draft.modprobe_absent_denies.value_or(false);
+  out.policy.helper_default =
+      binder.bind_action(draft.helper_default, Scope::anything, Kind::usermode_helper);
+  out.policy.helper_absent_denies = draft.helper_absent_denies.value_or(false);
   out.policy.core_pattern_taken = draft.core_pattern_taken.value_or(policy::OnTakeover::report);
   out.policy.handlers = std::move(draft.handlers_of_policy);
   out.policy.containers = std::move(draft.containers);
   out.handlers = std::move(draft.handlers);
   for (const auto row : binder.uevent_rows()) out.handlers[row].uevents = true;
+  for (const auto row : binder.helper_rows()) out.handlers[row].helpers = true;
   out.state_directories = std::move(draft.state_directories);
+  out.release_agents = std::move(draft.release_agents);
   return out;
 }
 

@@ -17,16 +17,18 @@ void check_version(Reader& reader, const Value& value) {
 void decode_file(Reader& reader, const Value& file, Draft& draft) {
   bool has_version = false;
   reader.read_map(
-      file, {{"version",
-              [&](const Value& held) {
-                has_version = true;
-                check_version(reader, held);
-              }},
-             {"containers", [&](const Value& held) { decode_containers(reader, held, draft); }},
-             {"runtimes", [&](const Value& held) { decode_runtimes(reader, held, draft); }},
-             {"handlers", [&](const Value& held) { decode_handlers(reader, held, draft); }},
-             {"rules", [&](const Value& held) { decode_rules(reader, held, draft); }},
-             {"defaults", [&](const Value& held) { decode_defaults(reader, held, draft); }}});
+      file,
+      {{"version",
+        [&](const Value& held) {
+          has_version = true;
+          check_version(reader, held);
+        }},
+       {"containers", [&](const Value& held) { decode_containers(reader, held, draft); }},
+       {"runtimes", [&](const Value& held) { decode_runtimes(reader, held, draft); }},
+       {"handlers", [&](const Value& held) { decode_handlers(reader, held, draft); }},
+       {"rules", [&](const Value& held) { decode_rules(reader, held, draft); }},
+       {"release_agents", [&](const Value& held) { decode_release_agents(reader, held, draft); }},
+       {"defaults", [&](const Value& held) { decode_defaults(reader, held, draft); }}});
   // Drop-ins go with the version of the policy file, though they may say it too.
   const bool must_tell = file.kind == Value::Kind::map && file.place.source->order() == 0;
   if (must_tell && !has_version)

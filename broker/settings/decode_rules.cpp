@@ -46,6 +46,7 @@ RuleKeys read_rule_keys(Reader& reader, const Value& value) {
   const std::map<std::string, Kind> kinds{{"coredump", Kind::coredump},
                                           {"request-key", Kind::request_key},
                                           {"modprobe", Kind::modprobe},
+                                          {"usermode-helper", Kind::usermode_helper},
                                           {"uevent", Kind::uevent}};
   RuleKeys keys{.name = {.place = value.place}};
   reader.read_map(value,
@@ -161,6 +162,8 @@ void decode_rule(Reader& reader, const Value& value, Draft& draft) {
     reader.complain(keys.load->place, "'load' is for rules on modprobe");
   if (keys.kind == Kind::modprobe) {
     draft.module_rules.push_back(decode_module_rule(reader, std::move(keys)));
+  } else if (keys.kind == Kind::usermode_helper) {
+    draft.helper_rules.push_back(decode_helper_rule(reader, std::move(keys)));
   } else if (keys.kind == Kind::request_key) {
     draft.key_rules.push_back(decode_key_rule(reader, std::move(keys)));
   } else if (keys.kind == Kind::uevent) {
@@ -207,6 +210,10 @@ void decode_defaults(Reader& reader, const Value& value, Draft& draft) {
             [&](const Value& held) { draft.modprobe_default = read_actions(reader, held); }),
        once("modprobe_absent",
             [&](const Value& held) { draft.modprobe_absent_denies = reader.choice(held, absent); }),
+       once("usermode-helper",
+            [&](const Value& held) { draft.helper_default = read_actions(reader, held); }),
+       once("usermode_helper_absent",
+            [&](const Value& held) { draft.helper_absent_denies = reader.choice(held, absent); }),
        once("core_pattern_taken", [&](const Value& held) {
          draft.core_pattern_taken = reader.choice(held, takeovers);
        })});

@@ -13,7 +13,7 @@
 
 namespace upcall::settings {
 
-// Rule is a policy::Rule, policy::KeyRule or policy::ModuleRule.
+// Rule is a policy::Rule, KeyRule, ModuleRule or HelperRule.
 template <class Rule>
 struct RuleDraft {
   Rule rule;  // without `when.container`, `on_failure` and all of `action` but `load`
@@ -49,10 +49,15 @@ struct Draft {
   std::map<std::string, Place> handler_places;
   std::map<std::string, Place> rule_places;
   std::map<std::string, Place> default_places;
+  std::map<std::string, Place> release_agent_places;
 
   std::vector<RuleDraft<policy::ModuleRule>> module_rules;
   std::vector<Name> modprobe_default;
   std::optional<bool> modprobe_absent_denies;
+  std::vector<RuleDraft<policy::HelperRule>> helper_rules;
+  std::vector<Name> helper_default;
+  std::optional<bool> helper_absent_denies;
+  std::vector<std::string> release_agents;
 };
 
 // Notes the name, or complains that another place has it already.
@@ -69,6 +74,7 @@ void decode_containers(Reader& reader, const Value& value, Draft& draft);
 void decode_handlers(Reader& reader, const Value& value, Draft& draft);
 void decode_rules(Reader& reader, const Value& value, Draft& draft);
 void decode_runtimes(Reader& reader, const Value& value, Draft& draft);
+void decode_release_agents(Reader& reader, const Value& value, Draft& draft);
 void decode_defaults(Reader& reader, const Value& value, Draft& draft);
 
 // `container` is where its names of containers go.

@@ -14,7 +14,7 @@
 
 namespace upcall::settings {
 
-enum class Kind : std::uint8_t { coredump, request_key, modprobe, uevent };
+enum class Kind : std::uint8_t { coredump, request_key, modprobe, usermode_helper, uevent };
 
 // The keys of one rule. How some read depends on others, so they are kept until all are known.
 struct RuleKeys {
@@ -49,5 +49,6 @@ inline Take id_condition(Reader& reader, std::vector<uid_t>& out) {
 }
 
 [[nodiscard]] RuleDraft<policy::ModuleRule> decode_module_rule(Reader& reader, RuleKeys keys);
+[[nodiscard]] RuleDraft<policy::HelperRule> decode_helper_rule(Reader& reader, RuleKeys keys);
 
 }  // namespace upcall::settings

@@ -197,7 +197,7 @@ class Request {
 
 }  // namespace
 
-int run_key_shim(char* options, std::span<char* const> arguments, char* const* environment) {
+int run_key_shim(char* options, std::span<char*> arguments, char* const* environment) {
   if (arguments.size() != kArguments || std::string_view{arguments[1]} != "create") {
     return report_failure("understand its arguments", -EINVAL, "see upcall-shim --help");
   }

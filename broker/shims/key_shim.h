@@ -17,7 +17,6 @@ namespace upcall::shim {
 
 // `options` follow "request-key="; `arguments` are the kernel's: its helper's name, "create", key,
 // uid, gid, and the requester's thread, process and session keyrings. Returns the exit status.
-[[nodiscard]] int run_key_shim(char* options, std::span<char* const> arguments,
-                               char* const* environment);
+[[nodiscard]] int run_key_shim(char* options, std::span<char*> arguments, char* const* environment);
 
 }  // namespace upcall::shim

@@ -32,6 +32,14 @@ int memcmp(const void* left, const void* right, std::size_t size) {
   return 0;
 }
 
+void* memchr(const void* bytes, int wanted, std::size_t size) {
+  const auto* at = static_cast<const unsigned char*>(bytes);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (at[i] == static_cast<unsigned char>(wanted)) return const_cast<unsigned char*>(at + i);
+  }
+  return nullptr;
+}
+
 std::size_t strlen(const char* text) {
   std::size_t length = 0;
   while (text[length] != '\0') ++length;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "kernel/peer.h"
 #include "kernel/pidfd.h"
 #include "wire/seqpacket.h"
@@ -26,9 +27,8 @@ struct Message {
     std::uint32_t version;
     wire::ShimKind kind;
   };
-  std::array<std::byte, std::max({sizeof(wire::ShimCoreDump), sizeof(wire::ShimKeyRequest),
-                                  sizeof(wire::ShimModuleRequest)})>
-      bytes{};
+  // The longest is a request for a helper.
+  std::array<std::byte, wire::kMaxHelperRequest> bytes{};
   wire::Received received;
 
   template <class T>
@@ -95,19 +95,37 @@ Result<KeyRequestArrival> to_key_request(const Message& message, int connection)
                            .arrived = std::chrono::steady_clock::now()};
 }
 
-Result<ModuleRequestArrival> to_module_request(const Message& message, int connection) {
+Result<event::Detail> read_module_request(const Message& message) {
   const auto call = message.as<wire::ShimModuleRequest>();
   const auto* const end = std::find(std::begin(call.name), std::end(call.name), '\0');
   if (message.received.size != sizeof call || end == std::end(call.name)) return not_understood();
+  return event::Detail{event::ModuleRequest{.alias = {std::begin(call.name), end}}};
+}
+
+Result<event::Detail> read_helper_request(const Message& message) {
+  const auto call = message.as<wire::ShimHelperRequest>();
+  if (message.received.size != sizeof call + call.texts_bytes) return not_understood();
+  std::string_view texts{reinterpret_cast<const char*>(message.bytes.data()) + sizeof call,
+                         call.texts_bytes};
+  if (!texts.ends_with('\0')) return not_understood();
+  event::HelperRequest request{.path = std::string{take_until(texts, '\0')},
+                               .release_agent = call.release_agent == 1};
+  while (!texts.empty()) request.arguments.emplace_back(take_until(texts, '\0'));
+  if (request.arguments.size() > wire::kMaxHelperArguments) return not_understood();
+  return event::Detail{std::move(request)};
+}
+
+Result<HelperArrival> to_helper(Result<event::Detail> asked, int connection) {
+  if (!asked) return asked.error();
   auto shim = pidfd_of_peer(connection);
   if (!shim) return shim.error();
   const auto pid = kernel::query_peer_pid(connection);
   if (!pid) return pid.error();
-  return ModuleRequestArrival{.shim = *std::move(shim),
-                              .shim_pid = *pid,
-                              .alias = {std::begin(call.name), end},
-                              .time = std::chrono::system_clock::now(),
-                              .arrived = std::chrono::steady_clock::now()};
+  return HelperArrival{.shim = *std::move(shim),
+                       .shim_pid = *pid,
+                       .asked = *std::move(asked),
+                       .time = std::chrono::system_clock::now(),
+                       .arrived = std::chrono::steady_clock::now()};
 }
 
 }  // namespace
@@ -162,17 +180,23 @@ Result<Ok> ShimSocket::take(UniqueFd connection, Semaphore::Permit permit) {
       sinks_.key_requests(*std::move(arrival));
       return Ok{};
     }
-    case wire::ShimKind::module_request: {
-      if (!sinks_.module_requests) break;
-      auto arrival = to_module_request(*message, connection.get());
-      if (!arrival) return arrival.error();
-      arrival->connection = std::move(connection);
-      arrival->permit = std::move(permit);
-      sinks_.module_requests(*std::move(arrival));
-      return Ok{};
-    }
+    case wire::ShimKind::module_request:
+      return take_helper(read_module_request(*message), std::move(connection), std::move(permit));
+    case wire::ShimKind::helper_request:
+      return take_helper(read_helper_request(*message), std::move(connection), std::move(permit));
   }
   return not_understood();
+}
+
+Result<Ok> ShimSocket::take_helper(Result<event::Detail> asked, UniqueFd connection,
+                                   Semaphore::Permit permit) {
+  if (!sinks_.helpers) return not_understood();
+  auto arrival = to_helper(std::move(asked), connection.get());
+  if (!arrival) return arrival.error();
+  arrival->connection = std::move(connection);
+  arrival->permit = std::move(permit);
+  sinks_.helpers(*std::move(arrival));
+  return Ok{};
 }
 
 }  // namespace upcall::sources

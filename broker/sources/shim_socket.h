@@ -7,8 +7,8 @@
 #include "base/acceptor.h"
 #include "base/result.h"
 #include "sources/core_dump_arrival.h"
+#include "sources/helper_arrival.h"
 #include "sources/key_request_arrival.h"
-#include "sources/module_request_arrival.h"
 #include "wire/shim.h"
 
 namespace upcall::sources {
@@ -17,7 +17,7 @@ namespace upcall::sources {
 struct ShimSinks {
   CoreDumpSink core_dumps;
   KeyRequestSink key_requests;
-  ModuleRequestSink module_requests;
+  HelperSink helpers;  // modules, too
 };
 
 class ShimSocket {
@@ -34,6 +34,8 @@ class ShimSocket {
   [[nodiscard]] asio::awaitable<void> hear(UniqueFd connection, Semaphore::Permit permit);
   // Takes the message that has come.
   [[nodiscard]] Result<Ok> take(UniqueFd connection, Semaphore::Permit permit);
+  [[nodiscard]] Result<Ok> take_helper(Result<event::Detail> asked, UniqueFd connection,
+                                       Semaphore::Permit permit);
 
   asio::io_context& io_;
   Acceptor acceptor_;

@@ -25,6 +25,7 @@ HandlerRow unpack_row(Unpacker& in) {
   row.authority = in.get<std::uint8_t>() != 0;
   row.kernel_requests = in.get<std::uint8_t>() != 0;
   row.uevents = in.get<std::uint8_t>() != 0;
+  row.helpers = in.get<std::uint8_t>() != 0;
   return row;
 }
 
@@ -48,6 +49,7 @@ std::vector<std::byte> pack_handlers(const HandlerTable& table) {
     out.put(row.authority);
     out.put(row.kernel_requests);
     out.put(row.uevents);
+    out.put(row.helpers);
   });
   return {out.bytes().begin(), out.bytes().end()};
 }

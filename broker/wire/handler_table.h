@@ -57,6 +57,7 @@ struct HandlerRow {
   bool authority{};  // it answers a key request itself, with the requester's own keys in reach
   bool kernel_requests{};  // in a container: it may also answer what the kernel asks for everybody
   bool uevents{};          // a rule on uevents names it: it may run for what no process caused
+  bool helpers{};          // likewise one on usermode helpers
 };
 
 using HandlerTable = std::vector<HandlerRow>;

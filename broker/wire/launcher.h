@@ -197,7 +197,8 @@ inline constexpr std::size_t kMaxLauncherReply = kMaxCaptureReply + sizeof(KeyCa
 // Descriptors: {stdin, stdout, stderr, event}: sockets, all four. `environment_bytes` bytes of
 // "NAME=value\0" follow the struct; the launcher checks nothing in them but their form, and appends
 // what the row itself fixes. An argument "{name}" of the row is replaced by the value of
-// UPCALL_<NAME>. Rows for uevents, which are nobody's, also run on kNoCapture.
+// UPCALL_<NAME>. Rows for uevents, which are nobody's, and for usermode
+// helpers, most of which are, also run on kNoCapture.
 struct RunRequest {
   LauncherHeader header{.type = LauncherType::run};
   std::uint32_t capture{};

@@ -19,6 +19,8 @@
 // Module request: the shim repeats the name that is asked for, and gets a verdict. Who asks, the
 // broker has from the kernel (kernel/helper_chain.h). The shim keeps the connection until it ends
 // or has become the stock helper.
+//
+// Request for any other helper: likewise, with the program that the kernel wants and its arguments.
 #pragma once
 
 #include <array>
@@ -30,7 +32,7 @@ namespace upcall::wire {
 
 inline constexpr std::uint32_t kShimVersion = 1;
 
-enum class ShimKind : std::uint32_t { core_dump = 1, key_request, module_request };
+enum class ShimKind : std::uint32_t { core_dump = 1, key_request, module_request, helper_request };
 
 // Every number is in the initial namespaces; -1 where the kernel did not tell it.
 struct ShimCoreDump {
@@ -96,16 +98,34 @@ struct ShimModuleRequest {
 };
 static_assert(std::is_trivially_copyable_v<ShimModuleRequest> && sizeof(ShimModuleRequest) == 72);
 
-enum class ModuleVerdict : std::uint32_t {
+// More than the kernel gives: its longest is the path of a cgroup (PATH_MAX).
+inline constexpr std::size_t kMaxHelperTexts = 8192;
+inline constexpr std::size_t kMaxHelperArguments = 64;
+
+// `texts_bytes` bytes follow: the path that the kernel asked for and then its arguments, each ended
+// by NUL.
+struct ShimHelperRequest {
+  std::uint32_t version{kShimVersion};
+  ShimKind kind{ShimKind::helper_request};
+  std::uint32_t release_agent{};  // 1: the argument is a cgroup of version 1 that is empty now
+  std::uint32_t texts_bytes{};
+};
+static_assert(std::is_trivially_copyable_v<ShimHelperRequest> && sizeof(ShimHelperRequest) == 16);
+inline constexpr std::size_t kMaxHelperRequest = sizeof(ShimHelperRequest) + kMaxHelperTexts;
+
+enum class HelperVerdict : std::uint32_t {
   pass = 1,  // execute the stock helper
   deny,
-  load,  // execute it with `name` instead
+  load,  // execute it with `name` instead: only of a module
+  end,   // with `status`: a handler did what was to be done
 };
 
-struct ModuleAnswer {
-  ModuleVerdict verdict{ModuleVerdict::deny};
+// To a request for a module or for another helper.
+struct HelperAnswer {
+  HelperVerdict verdict{HelperVerdict::deny};
+  std::int32_t status{};
   std::array<char, kModuleName> name{};
 };
-static_assert(std::is_trivially_copyable_v<ModuleAnswer> && sizeof(ModuleAnswer) == 68);
+static_assert(std::is_trivially_copyable_v<HelperAnswer> && sizeof(HelperAnswer) == 72);
 
 }  // namespace upcall::wire

@@ -29,8 +29,18 @@ static_assert(std::is_trivially_copyable_v<SupervisorMessage> && sizeof(Supervis
 // kernel.core_pattern holds at most 127 bytes.
 inline constexpr std::size_t kGuardPattern = 129;
 
-// kernel.modprobe holds at most 255 bytes.
+// kernel.modprobe holds at most 255 bytes; so do we of what else names a helper.
 inline constexpr std::size_t kGuardPath = 256;
+
+// A setting that names a helper: what stands there is put back only while it is still ours. All are
+// NUL-terminated; without `ours` there is nothing to put back.
+struct GuardSetting {
+  std::array<char, kGuardPath> file{};
+  std::array<char, kGuardPath> ours{};
+  std::array<char, kGuardPath> previous{};
+};
+// kernel.modprobe and eight release agents.
+inline constexpr std::size_t kGuardSettings = 9;
 
 // supervisor to launcher, the only message on their socket: what the launcher restores when the
 // supervisor dies. Sent before a setting is written and after it was restored: `ours` is empty
@@ -43,11 +53,9 @@ struct GuardRecord {
   // -1: it was not touched.
   std::int32_t our_pipe_limit{-1};
   std::int32_t previous_pipe_limit{-1};
-  // kernel.modprobe, in the same way.
-  std::array<char, kGuardPath> our_modprobe{};
-  std::array<char, kGuardPath> previous_modprobe{};
+  std::array<GuardSetting, kGuardSettings> helpers{};
   std::uint32_t traces{};  // there is a trace instance to remove, once the broker is gone
 };
-static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 784);
+static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 7184);
 
 }  // namespace upcall::wire

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ struct Heard {
   int count{0};  // of requests and losses
   std::optional<wire::ShimKeyRequest> key;
   std::optional<std::string> module_name;
+  std::optional<event::HelperRequest> helper;
 };
 
 class Broker {
@@ -46,11 +48,7 @@ class Broker {
                                  ++heard_.count;
                                  heard_.key = one.call;
                                },
-                           .module_requests =
-                               [this](const sources::ModuleRequestArrival& one) {
-                                 ++heard_.count;
-                                 heard_.module_name = one.alias;
-                               }},
+                           .helpers = [this](const sources::HelperArrival& one) { note(one); }},
         [this](const std::string&) { ++heard_.count; });
     start_loop(io_, socket_->run());
   }
@@ -68,6 +66,14 @@ class Broker {
   }
 
  private:
+  void note(const sources::HelperArrival& arrival) {
+    ++heard_.count;
+    if (const auto* module = std::get_if<event::ModuleRequest>(&arrival.asked))
+      heard_.module_name = module->alias;
+    if (const auto* helper = std::get_if<event::HelperRequest>(&arrival.asked))
+      heard_.helper = *helper;
+  }
+
   asio::io_context io_{1};
   Semaphore active_{io_, 1};
   std::unique_ptr<sources::ShimSocket> socket_;
@@ -86,6 +92,26 @@ std::optional<Message> read_as(wire::ShimKind kind, const std::uint8_t* data, st
   return said;
 }
 
+// Its texts as the shim would write them; nothing where they are none that it could have written.
+std::optional<std::string> helper_texts(const std::uint8_t* data, std::size_t size) {
+  wire::ShimHelperRequest head;
+  if (size < sizeof head || size > wire::kMaxHelperRequest) return {};
+  std::memcpy(&head, data, sizeof head);
+  const bool right = head.version == wire::kShimVersion &&
+                     head.kind == wire::ShimKind::helper_request &&
+                     head.texts_bytes == size - sizeof head;
+  std::string texts{reinterpret_cast<const char*>(data) + sizeof head, size - sizeof head};
+  const auto count = static_cast<std::size_t>(std::ranges::count(texts, '\0'));
+  if (!right || !texts.ends_with('\0') || count > wire::kMaxHelperArguments + 1) return {};
+  return texts;
+}
+
+std::string joined(const event::HelperRequest& request) {
+  std::string texts = request.path + '\0';
+  for (const auto& argument : request.arguments) texts += argument + '\0';
+  return texts;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -101,5 +127,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       module && ::strnlen(module->name.data(), module->name.size()) < module->name.size();
   fuzz::must(heard.module_name.has_value() == ends);
   if (heard.module_name) fuzz::must(*heard.module_name == module->name.data());
+  const auto texts = helper_texts(data, size);
+  fuzz::must(heard.helper.has_value() == texts.has_value());
+  if (heard.helper) fuzz::must(joined(*heard.helper) == *texts);
   return 0;
 }

@@ -22,16 +22,17 @@ CGROUP = "/sys/fs/cgroup/unified/upcall-test-%d" % os.getpid()
 
 def text(value): return struct.pack("I", len(value)) + value.encode()
 def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
-def row(args, place, user, timeout=5000, program=VAULT, path="busybox", uevents=False):
+def row(args, place, user, timeout=5000, program=VAULT, path="busybox", uevents=False, helpers=False):
     return (text("r") + struct.pack("I", program) + text(path) + texts(args) + texts([])
-            + struct.pack("=IIIIqI???", place, user, 77777, 77777, timeout, 0, False, False, uevents))
+            + struct.pack("=IIIIqI????", place, user, 77777, 77777, timeout, 0, False, False, uevents, helpers))
 
 ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
         row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),
         row(["sh", "-c", REPORT], ORIGIN, ROOT), row(["sh", "-c", REPORT], CONTAINER, FIXED), row(["true"], CONTAINER, ROOT),
         row(["sh", "-c", REPORT], CONTAINER, ROOT, program=OF_CONTAINER, path="/bin/sh", uevents=True),
-        row(["true"], HOST, ROOT, program=OF_HOST, path="/bin/true", uevents=True)]
-IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE, TOLD_INSIDE, TOLD_ON_HOST = range(9)
+        row(["true"], HOST, ROOT, program=OF_HOST, path="/bin/true", uevents=True),
+        row(["sh", "-c", "echo event=$UPCALL_EVENT"], HOST, ROOT, program=OF_HOST, path="/bin/sh", helpers=True)]
+IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE, TOLD_INSIDE, TOLD_ON_HOST, HELPER = range(10)
 
 class Launcher:
     def __init__(self, program, vault):
@@ -184,7 +185,7 @@ def check_uninvolved(launcher, init):
     end, _, seen = launcher.run(got["capture"], TOLD_INSIDE)
     expect(end[0] == EXITED, (end, seen))
     check_confined(seen, init)
-    for other in (IN_TRUE, ON_HOST, AS_ORIGIN, TOLD_ON_HOST):
+    for other in (IN_TRUE, ON_HOST, AS_ORIGIN, TOLD_ON_HOST, HELPER):
         expect(launcher.run(got["capture"], other)[0][0] == REFUSED, f"row {other} is refused")
     expect(launcher.inspect(os.pidfd_open(os.getpid()), hold=1)["error"] == 22, "the host is no container")
     with subprocess.Popen(["nsenter", "-t", str(init), "-a", "cat"], stdin=subprocess.PIPE) as other:
@@ -197,6 +198,8 @@ def check_uninvolved(launcher, init):
     os.kill(forked, signal.SIGKILL); os.waitpid(forked, 0)
     expect(launcher.run(NO_CAPTURE, TOLD_INSIDE)[0][0] == REFUSED, "nobody is no container")
     expect(launcher.run(NO_CAPTURE, TOLD_ON_HOST)[0][0] == EXITED, "the host is told")
+    end, _, seen = launcher.run(NO_CAPTURE, HELPER, environment=b"UPCALL_EVENT=coredump\0")
+    expect(end[0] == EXITED and "event=usermode-helper" in seen, "what it is for is not the broker's to say")
 
 def check_others(launcher, mixed, host):
     got = launcher.capture(*mixed)

@@ -14,14 +14,14 @@ class Stock:
     def __init__(self, directory, script="exit 0"):
         self._calls = pathlib.Path(directory) / "stock.calls"
         self._calls.touch()
-        self._program = pathlib.Path(directory) / "stock"
-        self._program.write_text(f'#!/bin/sh\necho "$*" >>{shlex.quote(str(self._calls))}\n{script}\n')
-        self._program.chmod(0o755)
+        self.program = pathlib.Path(directory) / "stock"
+        self.program.write_text(f'#!/bin/sh\necho "$*" >>{shlex.quote(str(self._calls))}\n{script}\n')
+        self.program.chmod(0o755)
 
     def stand_in(self, daemon):
         """In the place of the one that upcalld found."""
         line = helper(daemon).read_text()
-        changed = line.replace("stock=/sbin/modprobe", f"stock={self._program}")
+        changed = line.replace("stock=/sbin/modprobe", f"stock={self.program}")
         if changed == line:
             raise AssertionError(line)
         helper(daemon).write_text(changed)

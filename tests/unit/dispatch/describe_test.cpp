@@ -103,6 +103,22 @@ TEST(Describe, TellsARequestForAModule) {
   EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_KEY"))));
 }
 
+TEST(Describe, TellsAnotherHelperAndTheCgroupOfAReleaseAgent) {
+  auto event = key_request();
+  event.detail = event::HelperRequest{.path = "/agent",
+                                      .arguments = {"/pods/web", "b c"},
+                                      .release_agent = true,
+                                      .asker = event::Asker::kernel};
+  event.origin.cgroup = "/pods/web";
+  const auto environment = environment_of(event, policy::Place::host);
+  EXPECT_THAT(environment, Contains("UPCALL_EVENT=usermode-helper"));
+  EXPECT_THAT(environment, Contains("UPCALL_HELPER_PATH=/agent"));
+  EXPECT_THAT(environment, Contains("UPCALL_HELPER_ARGUMENTS=/pods/web b c"));
+  EXPECT_THAT(environment, Contains("UPCALL_HELPER_ORIGIN=kernel"));
+  EXPECT_THAT(environment, Contains("UPCALL_CGROUP=/pods/web"));
+  EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_MODULE"))));
+}
+
 TEST(Describe, TellsAKeyRequestAsRequestKeyConfDoes) {
   const auto environment = environment_of(key_request(), policy::Place::container);
   EXPECT_THAT(environment, Contains("UPCALL_EVENT=request-key"));

@@ -81,9 +81,9 @@ TEST(DecideModule, UserNamespacesAreToldWithoutAnyContainer) {
 TEST(DecideModule, AskersAreToldApart) {
   const auto kernel = request(false, Asker::kernel);
   EXPECT_EQ(decided({}, kernel), "rule");
-  EXPECT_EQ(decided({.asker = ModuleAsker::kernel}, kernel), "rule");
-  EXPECT_EQ(decided({.asker = ModuleAsker::user}, kernel), "defaults");
-  EXPECT_EQ(decided({.asker = ModuleAsker::kernel}, request(true)), "defaults");
+  EXPECT_EQ(decided({.asker = AskedBy::kernel}, kernel), "rule");
+  EXPECT_EQ(decided({.asker = AskedBy::user}, kernel), "defaults");
+  EXPECT_EQ(decided({.asker = AskedBy::kernel}, request(true)), "defaults");
 }
 
 TEST(DecideModule, UnknownAskerIsDeniedUnlessARuleNamesHim) {
@@ -92,12 +92,12 @@ TEST(DecideModule, UnknownAskerIsDeniedUnlessARuleNamesHim) {
   const auto decision = decide(policy, unknown);
   EXPECT_EQ(decision.rule, kDefaults);
   EXPECT_EQ(decision.action.kind, ActionKind::reject);
-  EXPECT_EQ(decided({.asker = ModuleAsker::unknown}, unknown), "rule");
+  EXPECT_EQ(decided({.asker = AskedBy::unknown}, unknown), "rule");
 }
 
 TEST(DecideModule, NothingHoldsOfAnUnknownAskerHimself) {
   const Event unknown{.detail = ModuleRequest{.alias = "fs-xfs"}};
-  const auto asked = ModuleAsker::unknown;
+  const auto asked = AskedBy::unknown;
   EXPECT_EQ(decided({.asker = asked, .alias = {"fs-*"}}, unknown), "rule");
   EXPECT_EQ(decided({.uid = {0}, .asker = asked}, unknown), "defaults");
   EXPECT_EQ(decided({.user_namespace = UserNamespace::host, .asker = asked}, unknown), "defaults");

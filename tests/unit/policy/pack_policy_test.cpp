@@ -26,13 +26,28 @@ std::vector<ModuleRule> module_rules() {
            .when = {.container = {"web"},
                     .uid = {1},
                     .user_namespace = UserNamespace::child,
-                    .asker = ModuleAsker::kernel,
+                    .asker = AskedBy::kernel,
                     .alias = {"a"},
                     .module = {"m"},
                     .exe = {"/e"},
                     .tag = {"t"}},
            .action = {.kind = ActionKind::load, .module = "other"},
            .on_failure = 1}};
+}
+
+std::vector<HelperRule> helper_rules() {
+  return {{.name = "helpers",
+           .when = {.container = {"web"},
+                    .uid = {1},
+                    .user_namespace = UserNamespace::host,
+                    .asker = AskedBy::user,
+                    .path = {"/p"},
+                    .argument = {"a"},
+                    .cgroup = {"/c"},
+                    .exe = {"/e"},
+                    .tag = {"t"}},
+           .action = {.kind = ActionKind::run, .handlers = {1}},
+           .on_failure = 0}};
 }
 
 Policy full_policy() {
@@ -75,11 +90,14 @@ Policy full_policy() {
                      .negative = {.error = 13, .seconds = 7}}},
       .uevent_rules = uevent_rules(),
       .module_rules = module_rules(),
+      .helper_rules = helper_rules(),
       .coredump_default = {.kind = ActionKind::run, .handlers = {1}},
       .request_key_default = {.kind = ActionKind::reject},
       .key_requests_per_second = 7,
       .modprobe_default = {.kind = ActionKind::reject},
       .modprobe_absent_denies = true,
+      .helper_default = {.kind = ActionKind::run, .handlers = {1}},
+      .helper_absent_denies = true,
       .core_pattern_taken = OnTakeover::restore};
 }
 
@@ -129,7 +147,7 @@ TEST(PackPolicy, GivesTheSameRulesOnModulesBack) {
   EXPECT_EQ(rule.when.container, std::vector<std::string>{"web"});
   EXPECT_EQ(rule.when.uid, std::vector<uid_t>{1});
   EXPECT_EQ(rule.when.user_namespace, UserNamespace::child);
-  EXPECT_EQ(rule.when.asker, ModuleAsker::kernel);
+  EXPECT_EQ(rule.when.asker, AskedBy::kernel);
   EXPECT_EQ(rule.when.alias, std::vector<std::string>{"a"});
   EXPECT_EQ(rule.when.module, std::vector<std::string>{"m"});
   EXPECT_EQ(rule.when.exe, std::vector<std::string>{"/e"});

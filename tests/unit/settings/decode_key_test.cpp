@@ -116,7 +116,7 @@ TEST(DecodeKey, RefusesToShapeAReplyThatIsNotThere) {
 TEST(DecodeKey, RefusesTwoAnswersToOneKey) {
   EXPECT_EQ(first_mistake("handlers: {a: {run: /a, in: host}, b: {run: /b, in: host}}\n"
                           "rules: [{name: r, on: request-key, do: [a, b]}]\n"),
-            "a key has one answer: name one handler; another may be 'on_failure'");
+            "a key request has one answer: name one handler; another may be 'on_failure'");
 }
 
 TEST(DecodeKey, ReadsHowOftenAnOriginMayAsk) {

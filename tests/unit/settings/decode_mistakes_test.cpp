@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"version: 1\nsomething: []\n",
              "p.yaml:2:1: unknown key 'something'; expected 'version', 'containers', 'runtimes', "
              "'handlers', "
-             "'rules' or "
+             "'rules', 'release_agents' or "
              "'defaults'\nsomething: []\n^\n"},
         Case{"version: 1\nversion: 1\n",
              "p.yaml:2:1: 'version' is given twice; first at p.yaml:1:1\nversion: 1\n^\n"},
@@ -222,7 +222,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"name: defaults, on: coredump, do: pass",
              "10: 'defaults' is how the log names what no rule matched; take another name"},
         Case{"name: r, on: core, do: pass",
-             "17: expected 'coredump', 'modprobe', 'request-key' or 'uevent'"},
+             "17: expected 'coredump', 'modprobe', 'request-key', 'uevent' or 'usermode-helper'"},
         Case{"name: r, on: coredump, do: pas", "31: no handler 'pas'; did you mean 'pass'?"},
         Case{"name: r, on: coredump, do: []",
              "31: an empty list would match nothing; leave the key out"},
@@ -316,11 +316,11 @@ TEST(Mistakes, PointAtCharactersAndNotAtBytes) {
 TEST(Mistakes, ShowNoControlBytesAndNoEndlessLines) {
   EXPECT_EQ(mistakes_in("version: 1\n\"a\\eb\": \t1\r\n"),
             "p.yaml:2:1: unknown key 'a\\x1bb'; expected 'version', 'containers', 'runtimes', "
-            "'handlers', 'rules' or "
+            "'handlers', 'rules', 'release_agents' or "
             "'defaults'\n\"a\\eb\":  1\n^\n");
   EXPECT_EQ(mistakes_in("version: 1\nx: " + std::string(300, 'y') + "\n"),
             "p.yaml:2:1: unknown key 'x'; expected 'version', 'containers', 'runtimes', "
-            "'handlers', 'rules' or "
+            "'handlers', 'rules', 'release_agents' or "
             "'defaults'\n");
 }
 

@@ -52,7 +52,7 @@ TEST(DecodeModule, ReadsTheConditionsAndActionsOfRules) {
   EXPECT_EQ(when.container, Texts{"web"});
   EXPECT_EQ(when.uid, std::vector<uid_t>{0});
   EXPECT_EQ(when.user_namespace, policy::UserNamespace::child);
-  EXPECT_EQ(when.asker, policy::ModuleAsker::user);
+  EXPECT_EQ(when.asker, policy::AskedBy::user);
   EXPECT_EQ(when.alias, (Texts{"net-*", "fs-*"}));
   EXPECT_EQ(when.module, Texts{"ip_vs*"});
   EXPECT_EQ(when.exe, Texts{"/bin/*"});

@@ -65,11 +65,14 @@ TEST(Documents, TheShippedPolicyLoadsWithItsExamplesSwitchedOn) {
   EXPECT_EQ(std::get<Settings>(loaded).policy.rules.size(), 2U);
 }
 
-TEST(Documents, TheDropInExampleLoads) {
-  for (const char* name : {"50-save-cores", "60-modules"}) {
-    const auto file = std::string{"config/conf.d/"} + name + ".yaml.example";
+TEST(Documents, EveryDropInExampleLoads) {
+  int examples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{in_source_tree("config/conf.d")}) {
+    const auto file = "config/conf.d/" + entry.path().filename().string();
     expect_loads(file, "version: 1\n" + contents(file));
+    ++examples;
   }
+  EXPECT_GE(examples, 4);
 }
 
 TEST(Documents, TheHandlerProtocolHasExactlyOurFields) {
@@ -135,6 +138,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Map{"with_forward", "handlers: {a: {run: builtin:forward, with: {", "}}}"},
                       Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
                       Map{"when_request_key", "rules: [{on: request-key, when: {", "}}]"},
+                      Map{"when_modprobe", "rules: [{on: modprobe, when: {", "}}]"},
+                      Map{"when_usermode_helper", "rules: [{on: usermode-helper, when: {", "}}]"},
                       Map{"negative", "rules: [{on: request-key, negative: {", "}}]"},
                       Map{"when_uevent", "rules: [{on: uevent, when: {", "}}]"},
                       Map{"defaults", "defaults: {", "}"}));

@@ -26,7 +26,8 @@ HandlerTable table_of_two() {
            .uid = 33,
            .gid = 34,
            .timeout = 1ms,
-           .seccomp = Seccomp::best_effort}};
+           .seccomp = Seccomp::best_effort,
+           .helpers = true}};
 }
 
 TEST(PackHandlers, GivesTheSameTableBack) {
@@ -44,6 +45,7 @@ TEST(PackHandlers, GivesTheSameTableBack) {
   EXPECT_EQ(row.uid, 33U);
   EXPECT_EQ(row.gid, 34U);
   EXPECT_EQ(row.timeout, 1ms);
+  EXPECT_TRUE(row.helpers);
   EXPECT_EQ(row.seccomp, Seccomp::best_effort);
   EXPECT_EQ(pack_handlers(*unpacked), pack_handlers(table_of_two()));
 }

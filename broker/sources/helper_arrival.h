@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request for a module, as upcall-shim brought it. Who made it, the kernel's trace tells.
+// A request for a module or for another helper, as upcall-shim brought it. Who made it, the
+// kernel's trace tells.
 #pragma once
 
 #include <sys/types.h>
@@ -10,19 +11,20 @@
 
 #include "base/semaphore.h"
 #include "base/unique_fd.h"
+#include "event/event.h"
 
 namespace upcall::sources {
 
-struct ModuleRequestArrival {
+struct HelperArrival {
   UniqueFd connection;  // to the shim, who waits; non-blocking
   UniqueFd shim;        // its pidfd, and that of the stock helper that it becomes
   pid_t shim_pid{};
-  std::string alias;
+  event::Detail asked;  // a ModuleRequest or a HelperRequest, as far as the shim knows
   std::chrono::system_clock::time_point time;
   std::chrono::steady_clock::time_point arrived;
   Semaphore::Permit permit;  // its place among the active ones
 };
 
-using ModuleRequestSink = std::function<void(ModuleRequestArrival)>;
+using HelperSink = std::function<void(HelperArrival)>;
 
 }  // namespace upcall::sources

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dispatch/module_requests.h"
+#include "dispatch/helper_requests.h"
 
-#include "dispatch/module_request_case.h"
+#include "dispatch/helper_case.h"
 
 namespace upcall::dispatch {
 
-void ModuleRequests::take(sources::ModuleRequestArrival arrival) {
+void HelperRequests::take(sources::HelperArrival arrival) {
   tally_.begin();
   start_loop(services_.io, serve(std::move(arrival)));
 }
 
-asio::awaitable<void> ModuleRequests::serve(sources::ModuleRequestArrival arrival) {
+asio::awaitable<void> HelperRequests::serve(sources::HelperArrival arrival) {
   auto outcome = Outcome::lost;
   const auto arrived = arrival.arrived;
   const auto id = services_.next_id();
   {
-    ModuleRequestCase request{services_, modules_, id, std::move(arrival)};
+    HelperCase request{services_, helpers_, id, std::move(arrival)};
     outcome = co_await request.handle();
   }
   tally_.end(id, outcome, arrived);

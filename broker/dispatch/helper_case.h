@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request for a module in the broker, from its arrival to the end of the helper that loads it.
-// Read handle() first: it is the story.
+// One request for a module or for another helper in the broker, from its arrival to the end of the
+// stock helper, or of the handler in its place. Read handle() first: it is the story.
 #pragma once
 
 #include <cstdint>
@@ -9,47 +9,53 @@
 
 #include "dispatch/asker.h"
 #include "dispatch/handler_run.h"
-#include "dispatch/module_requests.h"
+#include "dispatch/helper_requests.h"
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
 #include "event/event.h"
 #include "policy/decide.h"
-#include "sources/module_request_arrival.h"
+#include "sources/helper_arrival.h"
 #include "wire/shim.h"
 
 namespace upcall::dispatch {
 
-class ModuleRequestCase {
+class HelperCase {
  public:
-  ModuleRequestCase(const Services& services, const ModuleServices& modules, event::EventId id,
-                    sources::ModuleRequestArrival arrival);
+  HelperCase(const Services& services, const HelperServices& helpers, event::EventId id,
+             sources::HelperArrival arrival);
 
   // Whatever happens, the shim has its verdict, or notices that it gets none.
   [[nodiscard]] asio::awaitable<Outcome> handle();
 
  private:
+  [[nodiscard]] bool is_own_helper() const;
   // Learns who asks. Without that the event says that it is unknown.
   [[nodiscard]] asio::awaitable<Result<Ok>> identify();
   [[nodiscard]] asio::awaitable<Result<launcher::Captured>> capture(bool hold);
   [[nodiscard]] asio::awaitable<Result<Ok>> learn(launcher::Captured captured);
-  [[nodiscard]] event::ModuleRequest& request() {
-    return std::get<event::ModuleRequest>(event_.detail);
+  void note(event::Asker asker, bool waits);
+  // Of a release agent, which a thread of the kernel's has started: the container that the cgroup
+  // was.
+  [[nodiscard]] asio::awaitable<void> learn_cgroup(const event::HelperRequest& request);
+  [[nodiscard]] bool is_about_module() const {
+    return std::holds_alternative<event::ModuleRequest>(event_.detail);
   }
   // False where the asker, or all together, have as many under way as they may.
   [[nodiscard]] asio::awaitable<bool> take_place();
   [[nodiscard]] asio::awaitable<Outcome> decide_and_act();
   [[nodiscard]] asio::awaitable<Outcome> ask_handlers();
   [[nodiscard]] asio::awaitable<bool> hold_asker();
-  // Whether the handler says yes.
-  [[nodiscard]] asio::awaitable<bool> ask(std::uint32_t row);
-  [[nodiscard]] asio::awaitable<Outcome> grant(wire::ModuleVerdict verdict, Outcome outcome);
+  // What the handler says by its exit status; nothing where it came to no end of its own.
+  [[nodiscard]] asio::awaitable<std::optional<int>> ask(std::uint32_t row);
+  [[nodiscard]] asio::awaitable<Outcome> grant(wire::HelperVerdict verdict, Outcome outcome);
   [[nodiscard]] Outcome deny(Outcome outcome);
-  [[nodiscard]] Result<Ok> answer(wire::ModuleVerdict verdict);
+  [[nodiscard]] Outcome finish(int status);
+  [[nodiscard]] Result<Ok> answer(wire::HelperVerdict verdict, int status = 0);
   void complain(const Error& error) const;
 
   const Services& services_;
-  const ModuleServices& modules_;
-  sources::ModuleRequestArrival arrival_;
+  const HelperServices& helpers_;
+  sources::HelperArrival arrival_;
   std::optional<AskerTask> asker_;
   UniqueFd pidfd_;  // the asker's
   Semaphore::Permit unawaited_;
@@ -57,6 +63,7 @@ class ModuleRequestCase {
   Semaphore::Permit place_;
   Semaphore::Permit running_;
   std::optional<std::uint32_t> capture_;
+  event::Asker asker_class_{event::Asker::unknown};
   event::Event event_;
   policy::Decision decision_;
 };

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/helper_parts.h"
+
+#include <unistd.h>
+
+#include <span>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "base/memfd.h"
+#include "base/replace_file.h"
+#include "base/text.h"
+#include "daemon/module_names.h"
+#include "kernel/read_file.h"
+#include "wire/seqpacket.h"
+
+namespace upcall::daemon {
+namespace {
+
+// None where this machine has nothing that knows them, and so nothing that loads them either.
+std::string names_of_modules(const std::string& modprobe) {
+  if (::access(modprobe.c_str(), X_OK) == 0) return or_throw(read_module_names(modprobe));
+  log::warning("there is no '" + printable(modprobe) +
+               "' to tell the names of modules, so no condition on 'module' ever holds");
+  return {};
+}
+
+void warn_of_silence(const std::string& mount_point) {
+  const auto notify = kernel::read_file(mount_point + "/notify_on_release");
+  if (notify && !notify->starts_with('0')) return;
+  log::warning("'" + printable(mount_point) +
+               "/notify_on_release' is 0, and so it will be for cgroups that are made below: to "
+               "hear of them, write 1 to it");
+}
+
+}  // namespace
+
+TraceOwner::~TraceOwner() {
+  if (owns_) (void)kernel::remove_trace_instance();
+}
+
+HelperParts prepare_for_helpers(const CompiledPolicy& compiled, const std::string& modprobe,
+                                TraceOwner& owner) {
+  HelperParts parts;
+  auto trace = kernel::make_trace_instance();
+  if (!trace) {
+    throw std::runtime_error{
+        "the policy has rules on modprobe or usermode-helper, and this kernel does not tell who "
+        "has "
+        "a helper started: " +
+        describe(trace.error())};
+  }
+  owner.own();
+  parts.trace = *std::move(trace);
+  parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
+  const auto names = compiled.needs_module_names ? names_of_modules(modprobe) : std::string{};
+  parts.module_names = or_throw(make_sealed_memfd("module-names", std::as_bytes(std::span{names})));
+  return parts;
+}
+
+std::vector<HelperRegistration> find_release_agents(const std::vector<std::string>& mount_points,
+                                                    const std::string& state_directory) {
+  std::vector<HelperRegistration> agents;
+  for (const auto& mount_point : mount_points) {
+    auto agent =
+        or_throw(HelperRegistration::begin(release_agent_setting(state_directory, mount_point)));
+    if (!agent.possible()) {
+      throw std::runtime_error{"there is no '" + printable(agent.file()) +
+                               "': 'release_agents' names mount points of cgroup hierarchies of "
+                               "version 1"};
+    }
+    warn_of_silence(mount_point);
+    agents.push_back(std::move(agent));
+  }
+  return agents;
+}
+
+void write_static_line(const CompiledPolicy& compiled, const std::string& state_directory,
+                       const HelperRegistration::Shim& shim) {
+  const auto file = state_directory + "/usermode-helper";
+  if (!compiled.rules_on_helpers) {
+    (void)::unlink(file.c_str());
+    return;
+  }
+  const auto line = or_throw(line_for(shim, "helper", {}));
+  or_throw(replace_file(file, line, 0600));
+}
+
+void clean_up_after_predecessor(const CompiledPolicy& compiled, HelperRegistration& modules) {
+  if (!compiled.rules_on_modules) {
+    if (const auto restored = modules.restore(); !restored)
+      log::error(describe(restored.error()) + "; restore kernel.modprobe by hand");
+  }
+  if (needs_trace(compiled) || !modules.had_predecessor()) return;
+  if (const auto removed = kernel::remove_trace_instance(); !removed)
+    log::warning(describe(removed.error()) + ", ignoring");
+}
+
+}  // namespace upcall::daemon

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules on what the kernel starts by itself: on modules and on other helpers.
+#include "settings/rule_keys.h"
+
+namespace upcall::settings {
+namespace {
+
+// The kernel asks for names of at most so many bytes, and takes no longer ones (MODULE_NAME_LEN).
+constexpr std::size_t kModuleName = 55;
+
+bool is_module_name(std::string_view name) {
+  const auto is_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return name.size() <= kModuleName && !name.starts_with('-') && std::ranges::all_of(name, is_part);
+}
+
+std::string read_module(Reader& reader, const Value& value) {
+  std::string module;
+  reader.read_map(value, {{"load", [&](const Value& held) {
+                             const auto name = reader.name(held);
+                             if (!name) return;
+                             if (!is_module_name(name->text))
+                               reader.complain(name->place,
+                                               quoted(name->text) + " is no name of a module");
+                             module = name->text;
+                           }}});
+  return module;
+}
+
+Take path_condition(Reader& reader, std::vector<std::string>& out) {
+  return condition(reader, out,
+                   [&reader](const Value& item) { return read_path_glob(reader, item); });
+}
+
+// What both kinds ask of who caused the event, and `more`.
+template <class Rule>
+std::vector<Key> conditions(Reader& reader, RuleDraft<Rule>& out, std::vector<Key> more) {
+  static const std::map<std::string, policy::AskedBy> kAskers{
+      {"user", policy::AskedBy::user},
+      {"kernel", policy::AskedBy::kernel},
+      {"unknown", policy::AskedBy::unknown}};
+  static const std::map<std::string, policy::UserNamespace> kUserNamespaces{
+      {"host", policy::UserNamespace::host}, {"child", policy::UserNamespace::child}};
+  auto& when = out.rule.when;
+  std::vector<Key> keys{
+      {"container", container_condition(reader, out.container)},
+      {"uid", id_condition(reader, when.uid)},
+      {"user_namespace",
+       [&](const Value& held) {
+         assign(when.user_namespace, reader.choice(held, kUserNamespaces));
+       }},
+      {"origin", [&](const Value& held) { assign(when.asker, reader.choice(held, kAskers)); }},
+      {"exe", path_condition(reader, when.exe)},
+      {"tag", text_condition(reader, when.tag)}};
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
+}  // namespace
+
+RuleDraft<policy::ModuleRule> decode_module_rule(Reader& reader, RuleKeys keys) {
+  const Value* const when = keys.when;
+  const Value* const load = keys.load;
+  auto out = draft_of<policy::ModuleRule>(std::move(keys));
+  if (load != nullptr)
+    out.rule.action = {.kind = policy::ActionKind::load, .module = read_module(reader, *load)};
+  if (when == nullptr) return out;
+  auto& match = out.rule.when;
+  reader.read_map(*when, conditions(reader, out,
+                                    {{"alias", text_condition(reader, match.alias)},
+                                     {"module", text_condition(reader, match.module)}}));
+  return out;
+}
+
+RuleDraft<policy::HelperRule> decode_helper_rule(Reader& reader, RuleKeys keys) {
+  const Value* const when = keys.when;
+  auto out = draft_of<policy::HelperRule>(std::move(keys));
+  if (when == nullptr) return out;
+  auto& match = out.rule.when;
+  reader.read_map(*when, conditions(reader, out,
+                                    {{"path", path_condition(reader, match.path)},
+                                     {"argument", text_condition(reader, match.argument)},
+                                     {"cgroup", path_condition(reader, match.cgroup)}}));
+  return out;
+}
+
+void decode_release_agents(Reader& reader, const Value& value, Draft& draft) {
+  reader.read_one_or_more(value, [&](const Value& item) {
+    const auto name = reader.name(item);
+    if (!name || !declare(reader, draft.release_agent_places, *name)) return;
+    const bool absolute = name->text.starts_with('/') && !name->text.ends_with('/');
+    if (!absolute || name->text.size() > kMaxReleaseAgent) {
+      reader.complain(name->place,
+                      "expected where a cgroup hierarchy of version 1 is mounted, an "
+                      "absolute path of at most " +
+                          std::to_string(kMaxReleaseAgent) + " bytes");
+    } else if (draft.release_agents.size() == kMaxReleaseAgents) {
+      reader.complain(name->place, "no more than " + std::to_string(kMaxReleaseAgents) +
+                                       " hierarchies can have their release agents here");
+    } else {
+      draft.release_agents.push_back(name->text);
+    }
+  });
+}
+
+}  // namespace upcall::settings

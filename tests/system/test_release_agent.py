@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cgroup of version 1 that becomes empty is told of as its container's; the agent that was there stays in charge of the rest."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+
+from upcalltest import helpers, modules, paths
+from upcalltest.case import SystemTest
+from upcalltest.daemon import fields
+
+POLICY = """\
+version: 1
+release_agents: %s
+containers:
+  ours: {runtime: crun, labels: {tenant: a}}
+  pods: {cgroup: "/pods/*"}
+handlers:
+  clean: {run: [/bin/sh, -c, 'echo "$UPCALL_EVENT $UPCALL_HELPER_ORIGIN $UPCALL_CONTAINER $0"', "{cgroup}"], in: host}
+rules:
+  - {name: clean up, on: usermode-helper, when: {container: ours}, do: clean}
+  - {name: nothing of pods, on: usermode-helper, when: {container: pods}, do: deny}
+  - {name: jobs, on: usermode-helper, when: {cgroup: "/jobs/**"}, do: clean}
+runtimes: {crun: [%s/run-crun]}
+"""
+
+
+class ReleaseAgent(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.hierarchy = helpers.Hierarchy(self.directory)
+        self.addCleanup(self.hierarchy.close)
+        self.stock = modules.Stock(self.directory)
+        self.hierarchy.set_agent(self.stock.program)
+
+    def start_here(self):
+        return self.start(POLICY % (self.hierarchy.directory, self.directory))
+
+    def decided(self, daemon, cgroup):
+        decided = fields(daemon.wait_for(" kind=usermode-helper ", f'argument="{cgroup}"', "action="))
+        return decided, fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))
+
+    def test_agent_that_was_there_is_told_of_the_hosts_own(self):
+        daemon = self.start_here()
+        self.hierarchy.run_in("plain", ["/bin/true"])
+        decided, ended = self.decided(daemon, "/plain")
+        self.assertEqual((decided["rule"], decided["origin"], ended["outcome"]), ("defaults", "kernel", "passed"))
+        self.assertNotIn("container", decided)
+        self.assertEqual(self.stock.calls(), ["/plain"])
+
+    def test_handler_on_the_host_is_told_of_a_containers_cgroup(self):
+        records = pathlib.Path(self.directory) / "run-crun"
+        records.mkdir(mode=0o700)
+        daemon = self.start_here()
+        container = self.oci("crun", annotations={"tenant": "a"}, state=records)
+        # Of one that is gone before its record has been looked at the kernel bears nothing out any more.
+        listed = subprocess.run([paths.BIN / "upcallctl", f"--runtime-directory={self.directory}/run", "containers"],
+                                capture_output=True, text=True, timeout=60, check=True).stdout
+        self.assertIn(container.name, listed)
+        cgroup = self.hierarchy.directory / container.name
+        cgroup.mkdir()
+        (cgroup / "cgroup.procs").write_text(str(container.init))
+        os.kill(container.init, signal.SIGKILL)
+        decided, ended = self.decided(daemon, f"/{container.name}")
+        self.assertEqual((decided["container"], decided["runtime"], decided["id"], ended["outcome"]),
+                         ("ours", "crun", container.name, "handled"))
+        run = fields(daemon.wait_for(f"event={decided['event']} ", " handler=clean "))
+        self.assertEqual(run["output"], f"usermode-helper kernel ours /{container.name}")
+        self.assertEqual(self.stock.calls(), [])
+
+    def test_containers_are_known_by_the_paths_of_the_policy(self):
+        daemon = self.start_here()
+        (self.hierarchy.directory / "pods").mkdir()
+        self.hierarchy.run_in("pods/web", ["/bin/true"])
+        decided, ended = self.decided(daemon, "/pods/web")
+        self.assertEqual((decided["container"], decided["rule"], ended["outcome"]), ("pods", "nothing of pods", "rejected"))
+        self.assertEqual(self.stock.calls(), [])
+
+    def test_handlers_of_many_cgroups_all_run(self):
+        daemon = self.start_here()
+        (self.hierarchy.directory / "jobs").mkdir()
+        for number in range(40):
+            self.hierarchy.run_in(f"jobs/{number}", ["/bin/true"])
+        for number in range(40):
+            self.assertEqual(self.decided(daemon, f"/jobs/{number}")[1]["outcome"], "handled")
+
+    def test_agent_is_put_back_at_the_end(self):
+        daemon = self.start_here()
+        self.assertNotEqual(self.hierarchy.agent(), str(self.stock.program))
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_that_there_was_none_is_put_back_too(self):
+        self.hierarchy.set_agent("")
+        daemon = self.start_here()
+        self.hierarchy.run_in("plain", ["/bin/true"])
+        self.assertEqual(self.decided(daemon, "/plain")[1]["outcome"], "passed")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.hierarchy.agent(), "")
+
+    def test_agent_is_put_back_whoever_is_killed(self):
+        for victim in ("upcalld", "broker", "launcher"):
+            with self.subTest(victim):
+                daemon = self.start_here()
+                others = [daemon.process.pid, daemon.broker(), daemon.launcher()]
+                os.kill(dict(zip(("upcalld", "broker", "launcher"), others, strict=True))[victim], signal.SIGKILL)
+                daemon.process.wait(timeout=60)
+                daemon.wait_for_all_to_end(others[1:])
+                self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_what_all_three_left_when_killed_still_calls_the_agent_and_is_put_back_later(self):
+        daemon = self.start_here()
+        programs = [daemon.process.pid, daemon.launcher(), daemon.broker()]
+        for how in (signal.SIGSTOP, signal.SIGKILL):  # so that none sees another one die
+            for program in programs:
+                os.kill(program, how)
+        daemon.wait_for_all_to_end(programs)
+        self.assertNotEqual(self.hierarchy.agent(), str(self.stock.program))
+        daemon = self.start_here()
+        self.hierarchy.run_in("plain", ["/bin/true"])
+        self.assertEqual(self.decided(daemon, "/plain")[1]["outcome"], "passed")
+        self.assertEqual(self.stock.calls(), ["/plain"])
+        daemon.stop()
+        self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_another_programs_agent_is_left_and_told_of(self):
+        daemon = self.start_here()
+        self.hierarchy.set_agent("/bin/true")
+        daemon.wait_for("another program wrote", "release_agent")
+        daemon.stop()
+        self.assertEqual(self.hierarchy.agent(), "/bin/true")
+
+    def test_what_is_no_hierarchy_is_refused_with_its_name(self):
+        daemon = self.launch(POLICY % (self.directory, self.directory))
+        daemon.process.wait(timeout=60)
+        self.assertIn("names mount points of cgroup hierarchies of version 1", "\n".join(daemon.log.all()))
+
+
+if __name__ == "__main__":
+    unittest.main()

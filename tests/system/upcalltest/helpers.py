@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Helpers of the kernel's that have no event of their own, and cgroup hierarchies of version 1."""
+
+import os
+import pathlib
+import subprocess
+
+from . import kernel, paths
+
+
+def make_helper(daemon, stock, role="helper", options=""):
+    """A file by which the kernel can be told to start upcall-shim in the place of `stock`."""
+    script = daemon.directory / "helper"
+    line = f"#!{paths.BIN / 'upcall-shim'} {role}={daemon.directory / 'run' / 'helper.socket'},stock={stock}{options}"
+    script.write_text(line + "\n")
+    script.chmod(0o755)
+    return script
+
+
+def start_by_crashes(helper, *arguments):
+    """From now on who crashes makes the kernel start `helper`."""
+    kernel.write("kernel/core_pattern", f"|{helper} {' '.join(arguments)}")
+
+
+class Hierarchy:
+    """One of version 1 without controllers, mounted for a test."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory) / "hierarchy"
+        self.directory.mkdir()
+        self._name = f"upcall-test-{os.getpid()}"
+        subprocess.run(["mount", "-t", "cgroup", "-o", f"none,name={self._name}", "cgroup", self.directory], check=True)
+        (self.directory / "notify_on_release").write_text("1")
+
+    def agent(self):
+        return (self.directory / "release_agent").read_text().rstrip("\n")
+
+    def set_agent(self, program):
+        (self.directory / "release_agent").write_text(f"{program}\n")
+
+    def run_in(self, cgroup, command):
+        """Runs it there and waits for its end, when the cgroup is empty again."""
+        (self.directory / cgroup).mkdir(exist_ok=True)
+        enter = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.directory / cgroup]
+        return subprocess.run([*enter, *command], timeout=60, check=True)
+
+    def close(self):
+        for path in sorted((path for path in self.directory.rglob("*") if path.is_dir()), reverse=True):
+            path.rmdir()
+        subprocess.run(["umount", self.directory], check=True)
