@@ -72,7 +72,7 @@ TEST(Documents, EveryDropInExampleLoads) {
     expect_loads(file, "version: 1\n" + contents(file));
     ++examples;
   }
-  EXPECT_GE(examples, 4);
+  EXPECT_GE(examples, 6);
 }
 
 TEST(Documents, TheHandlerProtocolHasExactlyOurFields) {
