@@ -188,7 +188,10 @@ def check_uninvolved(launcher, init):
     for other in (IN_TRUE, ON_HOST, AS_ORIGIN, TOLD_ON_HOST, HELPER):
         expect(launcher.run(got["capture"], other)[0][0] == REFUSED, f"row {other} is refused")
     expect(launcher.inspect(os.pidfd_open(os.getpid()), hold=1)["error"] == 22, "the host is no container")
-    with subprocess.Popen(["nsenter", "-t", str(init), "-a", "cat"], stdin=subprocess.PIPE) as other:
+    with subprocess.Popen(["nsenter", "-t", str(init), "-a", "cat"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, bufsize=0) as other:
+        other.stdin.write(b"in\n")
+        other.stdout.readline()  # then it is inside
         inside = int(subprocess.check_output(["pgrep", "-P", str(other.pid)]))
         expect(launcher.inspect(os.pidfd_open(inside), hold=1)["error"] == 22, "nor is any process of one but its init")
         other.stdin.close()
