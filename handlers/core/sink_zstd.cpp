@@ -80,7 +80,7 @@ Result<Stored> ZstdSink::append(const Result<Frame>& frame, const Chunk& chunk, 
 
 Result<Totals> ZstdSink::finish() {
   // Cuts the part of a frame that a failed write has left.
-  if (::ftruncate(fd_, static_cast<off_t>(totals_.file)) != 0)
+  if (stopped_ && ::ftruncate(fd_, static_cast<off_t>(totals_.file)) != 0)
     return from_errno("set the core's size");
   return totals_;
 }

@@ -51,7 +51,7 @@ Result<StoredCore> store_core(UniqueFd stream, const Identity& identity, const O
   let_go(stream.get(), identity);
   if (!copied) return copied.error();
 
-  file->label(identity);
+  file->give_to_owner(identity);
   if (options.sync && ::fsync(file->fd()) != 0) return from_errno("write the core to the disk");
   const auto name = file->publish(file_name(identity, copied->cut != Cut::none, sink->extension()));
   if (!name) return name.error();
