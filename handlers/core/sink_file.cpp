@@ -17,7 +17,7 @@ constexpr std::size_t kShortestDirectHole = 64 << 10;
 
 // One worker, since writers of one inode wait for each other.
 Shape FileSink::shape() const {
-  return {.small_chunk = 256 << 10, .big_chunk = 4 << 20, .workers = 1};
+  return {.small_chunk = 128 << 10, .big_chunk = 4 << 20, .workers = 1};
 }
 
 // The page cache holds a core that nobody is going to read soon, and pushes out what others need:
