@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/limits.h"
@@ -14,7 +15,17 @@ namespace {
 
 // Header, program headers of some two hundred mappings, the first thread's notes.
 constexpr std::size_t kHeadBytes = std::size_t{16} * 1024;
-constexpr std::chrono::milliseconds kPeekAgain{1};
+// The kernel sends the head piece by piece, usually all of it within the first of these, each of
+// which is twice as long as the one before.
+constexpr std::chrono::microseconds kPeekAgain{50};
+constexpr std::chrono::microseconds kLongestPause{1000};
+
+// How much there is; nothing when no more can come.
+std::optional<std::size_t> peek(int stream, std::span<std::byte> head) {
+  const ssize_t n = ::recv(stream, head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (n > 0) return static_cast<std::size_t>(n);
+  return n < 0 && errno == EAGAIN ? std::optional<std::size_t>{0} : std::nullopt;
+}
 
 }  // namespace
 
@@ -39,49 +50,55 @@ void Conversation::reject() {
   release();
 }
 
-asio::awaitable<Result<Ok>> Conversation::agree() {
-  if (opening_ != sources::Opening::kernel_asks) co_return Ok{};
-  const auto sent =
-      kernel::send_ack(stream_.native_handle(), kernel::coredump_kernel | kernel::coredump_wait);
-  if (!sent) co_return sent.error();
-  if (!co_await readable(&stream_, limits::kPeerSpeaks)) {
-    co_return from_errno("hear whether the kernel agrees", ETIMEDOUT);
+Result<Ok> Conversation::accept() {
+  if (opening_ != sources::Opening::kernel_asks) return Ok{};
+  return kernel::send_ack(stream_.native_handle(), kernel::coredump_kernel | kernel::coredump_wait);
+}
+
+asio::awaitable<Result<Ok>> Conversation::hear_agreement() {
+  if (opening_ == sources::Opening::kernel_asks) {
+    if (!co_await readable(&stream_, limits::kPeerSpeaks))
+      co_return from_errno("hear whether the kernel agrees", ETIMEDOUT);
+    const auto mark = kernel::receive_mark(stream_.native_handle());
+    if (!mark) co_return mark;
   }
-  co_return kernel::receive_mark(stream_.native_handle());
+  leave_asio();
+  co_return Ok{};
 }
 
 asio::awaitable<std::optional<kernel::FatalSignal>> Conversation::peek_fatal_signal() {
-  if (!co_await readable(&stream_, limits::kHeadArrives)) co_return std::nullopt;
   std::vector<std::byte> head(kHeadBytes);
   const auto deadline = std::chrono::steady_clock::now() + limits::kHeadArrives;
   asio::steady_timer timer{io_};
+  auto pause = kPeekAgain;
   while (std::chrono::steady_clock::now() < deadline) {
-    const ssize_t n =
-        ::recv(stream_.native_handle(), head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
-    if (n <= 0) co_return std::nullopt;
-    const auto size = static_cast<std::size_t>(n);
-    const auto parsed = kernel::parse_fatal_signal(std::span{head}.first(size));
+    const auto size = peek(given_.get(), head);
+    if (!size) co_return std::nullopt;
+    const auto parsed = kernel::parse_fatal_signal(std::span{head}.first(*size));
     if (const auto* signal = std::get_if<kernel::FatalSignal>(&parsed)) co_return *signal;
     if (std::holds_alternative<kernel::NotACore>(parsed) || size == head.size())
       co_return std::nullopt;
     // Unread bytes keep the socket readable, so there is nothing to wait on but time.
-    timer.expires_after(kPeekAgain);
+    timer.expires_after(pause);
+    pause = std::min(2 * pause, kLongestPause);
     boost::system::error_code ec;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
   co_return std::nullopt;
 }
 
-int Conversation::stream_for_handler() {
-  // No longer Asio's, which would wake up for every page of the core.
+void Conversation::leave_asio() {
   if (stream_.is_open()) given_ = UniqueFd{stream_.release()};
+}
+
+int Conversation::stream_for_handler() {
   // It had made it non-blocking, for everybody who shares the open file.
   (void)::fcntl(given_.get(), F_SETFL, ::fcntl(given_.get(), F_GETFL) & ~O_NONBLOCK);
   return given_.get();
 }
 
 void Conversation::release() {
-  if (stream_.is_open()) given_ = UniqueFd{stream_.release()};
+  leave_asio();
   if (!given_) return;
   // Not only closed: a handler, or a child that it left behind, may still hold the stream.
   (void)::shutdown(given_.get(), SHUT_RDWR);

@@ -25,9 +25,11 @@ class Conversation {
   [[nodiscard]] asio::awaitable<Result<Ok>> hear_request();
   // The kernel forgets the dump at once.
   void reject();
-  // The core flows from here on, and the process is kept until release().
-  [[nodiscard]] asio::awaitable<Result<Ok>> agree();
-  // After agree(): why the process died, as the core's head says; the stream stays whole. Nothing
+  // Tells the kernel that the core is wanted.
+  [[nodiscard]] Result<Ok> accept();
+  // After accept(): the core flows from here on, and the process is kept until release().
+  [[nodiscard]] asio::awaitable<Result<Ok>> hear_agreement();
+  // After that: why the process died, as the core's head says; the stream stays whole. Nothing
   // when the head is too large or slow.
   [[nodiscard]] asio::awaitable<std::optional<kernel::FatalSignal>> peek_fatal_signal();
 
@@ -38,8 +40,11 @@ class Conversation {
   void release();
 
  private:
+  // No longer Asio's, which would wake up for every page of the core.
+  void leave_asio();
+
   asio::io_context& io_;
-  asio::posix::stream_descriptor stream_;  // while the conversation is ours
+  asio::posix::stream_descriptor stream_;  // while there is something to be heard
   UniqueFd given_;                         // then
   sources::Opening opening_;
 };

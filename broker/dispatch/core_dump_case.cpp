@@ -108,17 +108,20 @@ Result<Ok> CoreDumpCase::learn(launcher::Captured captured) {
 
 asio::awaitable<Outcome> CoreDumpCase::decide_and_act() {
   decision_ = policy::decide(services_.policy, event_);
-  log::info(decided_line(event_, decision_));
-  if (decision_.action.kind == policy::ActionKind::reject) {
-    conversation_.reject();
-    co_return Outcome::rejected;
-  }
   const bool passes = decision_.action.kind == policy::ActionKind::pass;
-  if (passes && writes_nothing(setup_.pass, detail())) {
+  const bool rejects = decision_.action.kind == policy::ActionKind::reject ||
+                       (passes && writes_nothing(setup_.pass, detail()));
+  // First what the kernel waits for.
+  Result<Ok> agreed = Ok{};
+  if (rejects) {
     conversation_.reject();
-    co_return Outcome::passed;
+  } else {
+    agreed = conversation_.accept();
   }
-  if (const auto agreed = co_await conversation_.agree(); !agreed) co_return lose(agreed.error());
+  log::info(decided_line(event_, decision_));
+  if (rejects) co_return passes ? Outcome::passed : Outcome::rejected;
+  if (agreed) agreed = co_await conversation_.hear_agreement();
+  if (!agreed) co_return lose(agreed.error());
   if (passes) co_return co_await pass();
   co_await learn_details();
   co_return co_await run_all();

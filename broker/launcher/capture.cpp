@@ -123,6 +123,9 @@ Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& r
   const auto thread = find_thread(capture, request);
   if (!thread) return thread.error();
   if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
+  step_ = CaptureStep::dumping;
+  if (capture.origin && !capture.origin->status.core_dumping)
+    return from_errno("capture a process that does not dump core", EINVAL);
   return capture;
 }
 
@@ -250,14 +253,10 @@ Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureR
   const ThreadName thread{.pid = facts->pid, .tid = request.tid, .cgroup_id = facts->cgroup_id};
   const std::string directory = proc_directory(thread);
   step_ = CaptureStep::thread;
-  const auto status = kernel::read_status(directory);
-  if (!status) return status.error();
-  step_ = CaptureStep::dumping;
   const auto dump = kernel::read_stat(directory);
   if (!dump) return dump.error();
-  if (!status->core_dumping || !dump->dumping) {
-    return from_errno("capture a thread that does not dump core", EINVAL);
-  }
+  step_ = CaptureStep::dumping;
+  if (!dump->dumping) return from_errno("capture a thread that does not dump core", EINVAL);
   const auto process = kernel::read_stat("/proc/" + std::to_string(facts->pid));
   if (process) capture.signal = process->signal;
   capture.pid = thread.pid;
@@ -296,7 +295,7 @@ Result<ThreadName> Capturing::find_requester(Capture& capture, int shim) {
 Result<Ok> Capturing::read_origin(Capture& capture, const ThreadName& thread) {
   // The kernel's own threads are the host's, and have nothing of what confines a process.
   if (capture.kernel_thread) return Ok{};
-  auto origin = read_subject(thread, own_.cgroup_root.get());
+  auto origin = read_subject(thread, own_);
   if (!origin && kept_out(origin.error())) return Ok{};
   if (!origin) return origin.error();
   capture.origin = *std::move(origin);

@@ -23,7 +23,8 @@ Result<Own> look_at_ourselves() {
   own.oom_score_adj = *score;
   auto label = read_label(directory);
   if (!label) return label.error();
-  own.label = *std::move(label);
+  own.labelled = label->has_value();
+  own.label = (*std::move(label)).value_or("");
   own.tasks = kernel::TaskReader::make();
   if (auto root = kernel::open_cgroup_root()) own.cgroup_root = *std::move(root);
   return own;

@@ -19,7 +19,8 @@ struct Own {
   kernel::ResourceLimits limits{};  // as inherited
   std::uint64_t capabilities{};
   int oom_score_adj{};
-  std::string label;  // of the security module; empty without one
+  bool labelled{};    // whether there is a security module that labels processes
+  std::string label;  // its
   // Why not, where threads cannot be looked at so on this host.
   Result<kernel::TaskReader> tasks{from_errno("look at threads", ENOTSUP)};
   UniqueFd cgroup_root;  // empty on a host without the unified hierarchy: nothing runs in

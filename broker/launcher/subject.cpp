@@ -7,6 +7,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/pidfd.h"
 #include "kernel/read_file.h"
+#include "launcher/own.h"
 
 namespace upcall::launcher {
 namespace {
@@ -55,7 +56,7 @@ Result<Ok> check_still_there(const Subject& subject, std::optional<int> pidfd,
   return Ok{};
 }
 
-Result<Ok> read_rights(Subject& subject, const std::string& directory) {
+Result<Ok> read_rights(Subject& subject, const std::string& directory, bool labelled) {
   auto status = kernel::read_status(directory);
   if (!status) return status.error();
   if (status->tgid != subject.pid) return from_errno("find the thread in its process", ESRCH);
@@ -66,9 +67,10 @@ Result<Ok> read_rights(Subject& subject, const std::string& directory) {
   const auto score = read_oom_score_adj(directory);
   if (!score) return score.error();
   subject.oom_score_adj = *score;
+  if (!labelled) return Ok{};
   auto label = read_label(directory);
   if (!label) return label.error();
-  subject.label = *std::move(label);
+  subject.label = (*std::move(label)).value_or("");
   return Ok{};
 }
 
@@ -78,7 +80,7 @@ std::string proc_directory(const ThreadName& thread) {
   return "/proc/" + std::to_string(thread.pid) + "/task/" + std::to_string(thread.tid);
 }
 
-Result<Subject> read_subject(const ThreadName& thread, int cgroup_root) {
+Result<Subject> read_subject(const ThreadName& thread, const Own& own) {
   const std::string directory = proc_directory(thread);
   Subject subject{.pid = thread.pid};
   const auto pidfd = kernel::open_thread_pidfd(thread.tid);
@@ -87,10 +89,11 @@ Result<Subject> read_subject(const ThreadName& thread, int cgroup_root) {
   if (!namespaces) return namespaces.error();
   subject.namespaces = *std::move(namespaces);
   if (const auto places = read_places(subject, directory); !places) return places.error();
-  if (const auto rights = read_rights(subject, directory); !rights) return rights.error();
+  if (const auto rights = read_rights(subject, directory, own.labelled); !rights)
+    return rights.error();
   if (const auto there = check_still_there(subject, number_of(*pidfd), directory); !there)
     return there.error();
-  read_cgroup(subject, thread, cgroup_root);
+  read_cgroup(subject, thread, own.cgroup_root.get());
   return subject;
 }
 
@@ -103,15 +106,15 @@ Result<int> read_oom_score_adj(const std::string& directory) {
   return *score;
 }
 
-Result<std::string> read_label(const std::string& directory) {
+Result<std::optional<std::string>> read_label(const std::string& directory) {
   const auto text = kernel::read_file(directory + "/attr/current");
   // EINVAL: no security module has labels to show; ENOENT: the kernel has none at all.
   if (!text && (text.error().code == std::errc::invalid_argument ||
                 text.error().code == std::errc::no_such_file_or_directory)) {
-    return std::string{};
+    return std::optional<std::string>{};
   }
   if (!text) return text.error();
-  return text->substr(0, text->find_first_of(std::string_view{"\n\0", 2}));
+  return std::optional{text->substr(0, text->find_first_of(std::string_view{"\n\0", 2}))};
 }
 
 }  // namespace upcall::launcher

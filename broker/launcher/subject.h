@@ -16,6 +16,8 @@
 
 namespace upcall::launcher {
 
+struct Own;
+
 struct Subject {
   pid_t pid{};
   kernel::NamespaceSet namespaces;
@@ -40,10 +42,10 @@ struct ThreadName {
 [[nodiscard]] std::string proc_directory(const ThreadName& thread);
 
 // The caller must see afterwards, by pidfd, that the process still exists.
-[[nodiscard]] Result<Subject> read_subject(const ThreadName& thread, int cgroup_root);
+[[nodiscard]] Result<Subject> read_subject(const ThreadName& thread, const Own& own);
 
 [[nodiscard]] Result<int> read_oom_score_adj(const std::string& directory);
-// Empty without a security module that labels.
-[[nodiscard]] Result<std::string> read_label(const std::string& directory);
+// Nothing without a security module that labels, of which a kernel gets no more once it runs.
+[[nodiscard]] Result<std::optional<std::string>> read_label(const std::string& directory);
 
 }  // namespace upcall::launcher

@@ -51,7 +51,7 @@ Result<Filters> read_filters(const Own& own, const ThreadName& init,
 }
 
 Result<Container> read_container(const Own& own, const ThreadName& init) {
-  auto subject = read_subject(init, own.cgroup_root.get());
+  auto subject = read_subject(init, own);
   if (!subject) return subject.error();
   auto filters = read_filters(own, init, subject->status);
   return Container{.init = *std::move(subject),

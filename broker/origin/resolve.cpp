@@ -55,8 +55,10 @@ Result<Ok> read_thread(const Subject& subject, const wire::CaptureReply& capture
   origin.uid = ids->uid;
   origin.gid = ids->gid;
   origin.inner_tid = inner_pid(kernel::parse_namespace_pids(*status), capture);
-  if (const auto leader =
-          kernel::read_proc(subject.proc, std::to_string(subject.pid) + "/status")) {
+  if (subject.tid == subject.pid) {
+    origin.inner_pid = origin.inner_tid;
+  } else if (const auto leader =
+                 kernel::read_proc(subject.proc, std::to_string(subject.pid) + "/status")) {
     origin.inner_pid = inner_pid(kernel::parse_namespace_pids(*leader), capture);
   }
   return Ok{};

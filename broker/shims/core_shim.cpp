@@ -24,6 +24,10 @@ namespace {
 constexpr int kCore = 0;  // where the kernel puts its pipe
 // Fewer wake-ups of the dumping process; the most that fs.pipe-max-size lets anybody have.
 constexpr long kPipeSize = 1L << 20;
+// What the socket holds beside it, so that a small core is out of its process before a handler is
+// there to read it. The kernel doubles it. The pages are the pipe's, which the kernel has charged
+// to the process that dumps.
+constexpr int kSendBuffer = 1 << 20;
 constexpr long kWaitSeconds = 60;
 // A broker that took the call runs handlers on it, which have their own, shorter, deadlines.
 constexpr int kWaitsForTakenCall = 10;
@@ -147,6 +151,9 @@ int run_core_shim(std::span<char* const> arguments) {
   const long failure =
       system_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, address_of(stream));
   if (failure < 0) return report_failure("make a socket pair", failure, "see fs.file-max");
+  // Without it the core only waits longer.
+  system_call(SYS_setsockopt, stream[0], SOL_SOCKET, SO_SNDBUFFORCE, address_of(&kSendBuffer),
+              sizeof kSendBuffer);
   const long sent = send_call(static_cast<int>(broker), call, stream[1]);
   if (sent < 0) return report_failure("send a core dump to upcall-broker", sent, kSeeBroker);
   system_call(SYS_close, stream[1]);

@@ -38,6 +38,7 @@ Result<Copied> copy_core(Source& source, Sink& sink, std::uint64_t max_size) {
   ElfExtent extent;
   Pipeline pipeline{sink};
   const bool limited = read_all(source, pipeline, extent, max_size);
+  source.let_go();  // the process can go while the rest is stored and the file gets its name
   const auto stored = pipeline.finish();
   if (!stored) return stored.error();
   const auto totals = sink.finish();

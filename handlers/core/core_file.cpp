@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/xattr.h>
+#include <sys/stat.h>
 
 #include <optional>
 
@@ -22,11 +22,6 @@ std::string random_name() {
   if (::getrandom(&number, sizeof number, GRND_NONBLOCK) < 0)
     number = static_cast<std::uint64_t>(::getpid());
   return ".core." + std::to_string(number) + ".tmp";
-}
-
-void set_attribute(int fd, const char* name, const std::string& value) {
-  // A failure is no loss: the file's name and the report say the same.
-  if (!value.empty()) (void)::fsetxattr(fd, name, value.data(), value.size(), 0);
 }
 
 }  // namespace
@@ -58,18 +53,15 @@ CoreFile::~CoreFile() {
   if (fd_ && !temporary_name_.empty()) ::unlinkat(directory_, temporary_name_.c_str(), 0);
 }
 
-void CoreFile::label(const Identity& identity) const {
-  set_attribute(fd(), "user.coredump.pid", identity.pid);
-  set_attribute(fd(), "user.coredump.uid", identity.uid);
-  set_attribute(fd(), "user.coredump.gid", identity.gid);
-  set_attribute(fd(), "user.coredump.signal", identity.signal);
-  set_attribute(fd(), "user.coredump.timestamp", std::to_string(identity.time_us));
-  set_attribute(fd(), "user.coredump.comm", identity.comm);
-  set_attribute(fd(), "user.coredump.exe", identity.exe);
+void CoreFile::give_to_owner(const Identity& identity) const {
   const auto uid = parse_integer<uid_t>(identity.uid);
   const auto gid = parse_integer<gid_t>(identity.gid);
+  if (!identity.for_owner || !uid || !gid) return;
+  struct stat status {};
+  // Even a change to what it is already is one more entry in a journal that all crashes wait for.
+  const bool has_it = ::fstat(fd(), &status) == 0 && status.st_uid == *uid && status.st_gid == *gid;
   // Without the right to give files away it stays ours, which discloses less.
-  if (identity.for_owner && uid && gid) (void)!::fchown(fd(), *uid, *gid);
+  if (!has_it) (void)!::fchown(fd(), *uid, *gid);
 }
 
 Result<std::string> CoreFile::publish(const std::string& name) {

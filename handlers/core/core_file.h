@@ -24,9 +24,9 @@ class CoreFile {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  // Records whose core it is, and hands it to that user when the core is meant for his eyes. Best
-  // effort: a file system without attributes or a handler without CAP_CHOWN stores all the same.
-  void label(const Identity& identity) const;
+  // Hands it to whom the process belonged to when the core is meant for his eyes. Best effort: a
+  // handler without CAP_CHOWN stores all the same.
+  void give_to_owner(const Identity& identity) const;
 
   // Gives it its name; a number is added when the name is taken. Gives that name.
   [[nodiscard]] Result<std::string> publish(const std::string& name);

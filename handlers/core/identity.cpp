@@ -53,8 +53,6 @@ Identity read_identity() {
           .uid = variable("UPCALL_UID"),
           .gid = variable("UPCALL_GID"),
           .comm = variable("UPCALL_COMM"),
-          .exe = variable("UPCALL_EXE"),
-          .signal = variable("UPCALL_SIGNAL_NUMBER"),
           .time_us = time ? *time : now(),
           .for_owner = variable("UPCALL_DUMPABLE") == "1"};
 }

@@ -16,8 +16,6 @@ struct Identity {
   std::string uid;
   std::string gid;
   std::string comm;
-  std::string exe;
-  std::string signal;       // its number
   std::uint64_t time_us{};  // since the epoch
   bool for_owner{false};    // dumpable is 1: the process's user may see its memory
 };

@@ -17,7 +17,7 @@ constexpr std::size_t kShortestDirectHole = 64 << 10;
 
 // One worker, since writers of one inode wait for each other.
 Shape FileSink::shape() const {
-  return {.small_chunk = 256 << 10, .big_chunk = 4 << 20, .workers = 1};
+  return {.small_chunk = 128 << 10, .big_chunk = 4 << 20, .workers = 1};
 }
 
 // The page cache holds a core that nobody is going to read soon, and pushes out what others need:
@@ -41,6 +41,7 @@ Result<Stored> FileSink::store(const Chunk& chunk, unsigned /*worker*/) {
     stopped_ = !stored || *stored == Stored::no_room;
     if (stopped_) return stored;
     totals_.file += run->size();
+    written_to_ = totals_.core + run->size();
     at = run->end;
   }
   if (stopped_) return Stored::no_room;
@@ -66,8 +67,10 @@ Result<Stored> FileSink::write_past_cache(std::span<const std::byte> run, std::u
 }
 
 Result<Totals> FileSink::finish() {
-  // Cuts what a failed write has left, and makes a hole of the zeros at the end.
-  if (::ftruncate(fd_, static_cast<off_t>(totals_.core)) != 0)
+  // Cuts what a failed write has left, and makes a hole of the zeros at the end. A core that ends
+  // in data has its size: a file system's journal takes as long for no change as for one.
+  const bool has_size = !stopped_ && written_to_ == totals_.core;
+  if (!has_size && ::ftruncate(fd_, static_cast<off_t>(totals_.core)) != 0)
     return from_errno("set the core's size");
   totals_.holes = totals_.core - totals_.file;
   return totals_;

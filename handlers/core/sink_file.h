@@ -28,6 +28,7 @@ class FileSink final : public Sink {
   const Space& space_;
   bool direct_{false};
   bool stopped_{false};
+  std::uint64_t written_to_{0};  // where the last data ends
   Totals totals_;
 };
 

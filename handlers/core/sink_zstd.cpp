@@ -53,13 +53,15 @@ Result<ZstdSink::Frame> ZstdSink::frame_of(std::span<const std::byte> bytes, boo
 Result<ZstdSink::Frame> ZstdSink::compress(std::span<const std::byte> bytes, Worker& worker) {
   if (worker.context == nullptr) worker.context = ::ZSTD_createCCtx();
   if (worker.context == nullptr) return from_errno("compress the core", ENOMEM);
-  if (const auto bound = ::ZSTD_compressBound(bytes.size()); worker.frame.size() < bound)
-    worker.frame.resize(bound);
+  if (const auto bound = ::ZSTD_compressBound(bytes.size()); worker.frame_room < bound) {
+    worker.frame = std::make_unique_for_overwrite<std::byte[]>(bound);
+    worker.frame_room = bound;
+  }
   const std::size_t size = ::ZSTD_compressCCtx(
-      worker.context, worker.frame.data(), worker.frame.size(), bytes.data(), bytes.size(), level_);
+      worker.context, worker.frame.get(), worker.frame_room, bytes.data(), bytes.size(), level_);
   // With room for the worst case there is nothing else that it could lack.
   if (::ZSTD_isError(size) != 0) return from_errno("compress the core", ENOMEM);
-  return Frame{worker.frame}.first(size);
+  return Frame{worker.frame.get(), size};
 }
 
 Result<Stored> ZstdSink::append(const Result<Frame>& frame, const Chunk& chunk, bool zeros) {
@@ -80,7 +82,7 @@ Result<Stored> ZstdSink::append(const Result<Frame>& frame, const Chunk& chunk, 
 
 Result<Totals> ZstdSink::finish() {
   // Cuts the part of a frame that a failed write has left.
-  if (::ftruncate(fd_, static_cast<off_t>(totals_.file)) != 0)
+  if (stopped_ && ::ftruncate(fd_, static_cast<off_t>(totals_.file)) != 0)
     return from_errno("set the core's size");
   return totals_;
 }

@@ -33,7 +33,8 @@ class ZstdSink final : public Sink {
   // What one thread compresses with; all of it made when first needed.
   struct Worker {
     ZSTD_CCtx_s* context{};
-    std::vector<std::byte> frame;
+    std::unique_ptr<std::byte[]> frame;  // only what is used of it is ever touched
+    std::size_t frame_room{0};
     std::vector<std::byte> frame_of_zeros;  // of a whole chunk
   };
   using Frame = std::span<const std::byte>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/source.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,11 @@ std::size_t StreamSource::fill(std::span<std::byte> buffer) {
     filled += static_cast<std::size_t>(n);
   }
   return filled;
+}
+
+// It takes a shutdown(), since the broker holds the stream as well.
+void StreamSource::let_go() {
+  if (!keeps_) (void)::shutdown(stream_, SHUT_RDWR);
 }
 
 }  // namespace upcall::core

@@ -25,18 +25,24 @@ class Source {
 
   // Why there were no more, when that was not the proper end.
   [[nodiscard]] virtual const std::optional<Error>& failure() const = 0;
+
+  // Nothing more is read.
+  virtual void let_go() {}
 };
 
 // The kernel's own dump: a stream socket, or a pipe or a file, which outlives this.
 class StreamSource final : public Source {
  public:
-  explicit StreamSource(int stream) : stream_{stream} {}
+  // `keeps`: until the stream is closed, and not only until it is let go.
+  StreamSource(int stream, bool keeps) : stream_{stream}, keeps_{keeps} {}
 
   [[nodiscard]] std::size_t fill(std::span<std::byte> buffer) override;
   [[nodiscard]] const std::optional<Error>& failure() const override { return failure_; }
+  void let_go() override;
 
  private:
   int stream_;
+  bool keeps_;
   std::optional<Error> failure_;
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <memory>
 #include <string_view>
@@ -27,12 +25,8 @@ std::unique_ptr<Sink> make_sink(int fd, const Space& space, const Options& optio
   return std::make_unique<ZstdSink>(fd, space, options.level, workers);
 }
 
-// A process whose core is not read any further can go, while its file gets a name. It takes a
-// shutdown(), since the broker holds the stream as well.
-void let_go(int stream, const Identity& identity) {
-  constexpr std::string_view kInit = "1";  // of our own PID namespace, and we would go with it
-  if (identity.pid != kInit) (void)::shutdown(stream, SHUT_RDWR);
-}
+// Of our own PID namespace: we would go with it.
+constexpr std::string_view kInit = "1";
 
 }  // namespace
 
@@ -46,12 +40,11 @@ Result<StoredCore> store_core(UniqueFd stream, const Identity& identity, const O
   auto file = CoreFile::create(directory->get());
   if (!file) return file.error();
   const auto sink = make_sink(file->fd(), space, options);
-  StreamSource source{stream.get()};
+  StreamSource source{stream.get(), identity.pid == kInit};
   const auto copied = copy_core(source, *sink, options.max_size);
-  let_go(stream.get(), identity);
   if (!copied) return copied.error();
 
-  file->label(identity);
+  file->give_to_owner(identity);
   if (options.sync && ::fsync(file->fd()) != 0) return from_errno("write the core to the disk");
   const auto name = file->publish(file_name(identity, copied->cut != Cut::none, sink->extension()));
   if (!name) return name.error();

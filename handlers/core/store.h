@@ -15,7 +15,7 @@ struct StoredCore {
   Copied copied;
 };
 
-// Stores the core that comes out of `stream`, labelled with its identity, as the options ask for.
+// Stores the core that comes out of `stream`, named after its identity, as the options ask for.
 [[nodiscard]] Result<StoredCore> store_core(UniqueFd stream, const Identity& identity,
                                             const Options& options);
 

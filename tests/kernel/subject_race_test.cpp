@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 
+#include "launcher/own.h"
 #include "launcher/subject.h"
 
 namespace upcall::launcher {
@@ -55,7 +56,7 @@ class MovingProcess : public ::testing::Test {
     char byte = 0;
     EXPECT_EQ(::read(ready[0], &byte, 1), 1);
     EXPECT_EQ(::write(delays[1], &delay, sizeof delay), sizeof delay);
-    auto seen = read_subject({.pid = pid, .tid = pid}, -1);
+    auto seen = read_subject({.pid = pid, .tid = pid}, Own{});
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
     return seen;
