@@ -24,6 +24,7 @@ asio::awaitable<std::string> Answers::answer(wire::ControlRequest request,
 }
 
 asio::awaitable<Result<Whose>> Answers::find_out(UniqueFd pidfd) {
+  co_await containers_.catch_up();
   auto inspected = co_await launcher_.inspect(pidfd.get());
   if (!inspected) co_return inspected.error();
   const auto& reply = inspected->reply;

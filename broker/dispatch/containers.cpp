@@ -30,12 +30,31 @@ std::string record_name(const wire::StateDirectories& directories, const origin:
   return '"' + printable(directories[source.directory].path + "/" + source.id) + '"';
 }
 
+// Of its PID namespace.
+bool is_process_one(int proc, const std::string& number) {
+  const auto status = kernel::read_proc(proc, number + "/status");
+  if (!status) return true;
+  const auto pids = kernel::parse_namespace_pids(*status);
+  return pids.empty() || pids.back() == 1;
+}
+
+// The first that the record has; parse() takes that one, too.
+std::uint32_t file_with_init(wire::RecordKind kind, const std::vector<std::string>& texts) {
+  const auto files = wire::record_files(kind);
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    if (files[i].head != wire::InitHead::none && !texts[i].empty()) return i;
+  }
+  return 0;
+}
+
+bool bears_out(const std::string& of_init, const std::string& claimed) {
+  return claimed.size() > 1 && (of_init == claimed || of_init.starts_with(claimed + "/"));
+}
+
 // A container's own service manager, or its runtime, may have put its init below the container's
 // cgroup; the record says where that is, and only the init's real place can bear it out.
 std::string container_cgroup(const std::string& claimed, const std::string& of_init) {
-  if (of_init == claimed || of_init.starts_with(claimed + "/")) {
-    if (claimed.size() > 1) return claimed;
-  }
+  if (bears_out(of_init, claimed)) return claimed;
   constexpr std::string_view kInitScope = "/init.scope";
   return of_init.ends_with(kInitScope) ? of_init.substr(0, of_init.size() - kInitScope.size())
                                        : of_init;
@@ -70,7 +89,7 @@ asio::awaitable<void> Containers::name_by_init(event::Origin& origin, pid_t init
   const auto* record = known(init);
   // Podman's names are in a file of its own.
   const bool complete = record != nullptr && !record->container.name.empty();
-  if (!complete && !(unseen_.empty() && unread_.empty())) {
+  if (!complete && !caught_up()) {
     co_await catch_up();
     record = known(init);
   }
@@ -119,6 +138,7 @@ const origin::Record* Containers::known(pid_t init) const {
 
 // What happens right after the start must not be told that there are no containers.
 asio::awaitable<void> Containers::catch_up() {
+  if (caught_up()) co_return;
   error_code ec;
   while (!unseen_.empty()) {
     co_await all_seen_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -264,7 +284,23 @@ void Containers::settle(std::map<origin::SourceId, Unread>::iterator unread,
 asio::awaitable<Result<Ok>> Containers::read(origin::SourceId source) {
   const auto texts = co_await read_files(source);
   if (!texts) co_return texts.error();
-  co_return take(source, *texts);
+  const auto taken = take(source, *texts);
+  if (!taken) co_return taken;
+  const auto kept = registry_.records().find(source);
+  if (kept == registry_.records().end() || !kept->second.shares_processes) co_return taken;
+  const auto file = file_with_init(directories_[source.directory].kind, *texts);
+  co_return co_await introduce(source, file);
+}
+
+// The launcher, which can climb from a process to the init of its PID namespace, cannot know by
+// itself of those that are beside it.
+asio::awaitable<Result<Ok>> Containers::introduce(origin::SourceId source, std::uint32_t file) {
+  const auto& record = registry_.records().at(source);
+  const wire::InitRequest request{.directory = source.directory,
+                                  .file = file,
+                                  .pid = record.init,
+                                  .start_time = record.start_time.value_or(0)};
+  co_return co_await launcher_.introduce(request, source.id);
 }
 
 asio::awaitable<Result<std::vector<std::string>>> Containers::read_files(
@@ -325,10 +361,12 @@ Result<Ok> Containers::adopt(const origin::SourceId& source, origin::Record reco
   if (record.start_time && *record.start_time != before->start_time)
     return from_errno("find its init: another process has number " + number, ESRCH);
   const auto of_init = kernel::read_unified_cgroup(proc_, number);
+  const bool shares_processes = !is_process_one(proc_, number);
   const auto after = kernel::read_stat(proc_, number);
   if (!after || after->start_time != before->start_time)
     return from_errno("hold its init " + number, ESRCH);
   record.start_time = before->start_time;
+  record.shares_processes = shares_processes && bears_out(of_init, record.cgroup);
   const auto cgroup = container_cgroup(record.cgroup, of_init);
   note_change();
   return registry_.put(source, std::move(record), cgroup);

@@ -29,6 +29,10 @@ class Containers {
   // Starts watching the directories, for as long as `io` runs.
   void start();
 
+  // Reads what has come just now. Before each capture, since the launcher has to know by then which
+  // containers share a PID namespace.
+  [[nodiscard]] asio::awaitable<void> catch_up();
+
   // Names the container of an origin that is in one, whose init this is, by its record or else by
   // the name of its cgroup. Looks at records that have not been read yet before it finds none.
   [[nodiscard]] asio::awaitable<void> name(event::Origin& origin, pid_t init);
@@ -51,8 +55,8 @@ class Containers {
     std::chrono::steady_clock::time_point next;
   };
 
-  // Waits until each directory has been looked at once, or is not there, and reads what has come.
-  [[nodiscard]] asio::awaitable<void> catch_up();
+  // Each directory has been looked at once, or is not there, and what came has been read.
+  [[nodiscard]] bool caught_up() const { return unseen_.empty() && unread_.empty(); }
   void looked_at(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<void> watch(std::uint32_t directory);
   [[nodiscard]] asio::awaitable<void> follow(std::uint32_t directory,
@@ -69,6 +73,7 @@ class Containers {
   [[nodiscard]] origin::Record with_names(origin::Record record) const;
   [[nodiscard]] Result<Ok> name_again();
   [[nodiscard]] Result<Ok> adopt(const origin::SourceId& source, origin::Record record);
+  [[nodiscard]] asio::awaitable<Result<Ok>> introduce(origin::SourceId source, std::uint32_t file);
   void list(std::uint32_t directory, int entries);
   void came(std::uint32_t directory, std::string entry);
   void went(std::uint32_t directory, const std::string& entry);

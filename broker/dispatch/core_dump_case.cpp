@@ -45,6 +45,7 @@ asio::awaitable<Outcome> CoreDumpCase::handle() {
 asio::awaitable<Result<Ok>> CoreDumpCase::identify() {
   handling_ = co_await services_.handling.acquire();
   place_ = co_await services_.running.acquire();
+  co_await services_.containers.catch_up();
   const int dumpable = arrival_.dumpable ? static_cast<int>(*arrival_.dumpable) : -1;
   auto captured =
       co_await services_.launcher.capture(arrival_.pidfd.get(), *arrival_.tid, dumpable);

@@ -10,10 +10,14 @@ constexpr std::size_t kRemembered = 1024;
 }  // namespace
 
 FairShare::Key FairShare::key_of(const event::Origin& origin) {
-  const auto container =
-      origin.container_namespaces[static_cast<std::size_t>(event::Namespace::pid)];
-  if (container != 0) return {.pid_namespace = container};
-  return {.uid = origin.uid};
+  if (!belongs_to_container(origin)) return {.uid = origin.uid};
+  // Containers in the host's PID namespace have their mounts to tell them apart.
+  const auto id = [](const event::NamespaceIds& ids, event::Namespace kind) {
+    return ids[static_cast<std::size_t>(kind)];
+  };
+  const auto pid = id(origin.container_namespaces, event::Namespace::pid);
+  const bool own = pid != id(origin.host_namespaces, event::Namespace::pid);
+  return {.container = own ? pid : id(origin.container_namespaces, event::Namespace::mnt)};
 }
 
 bool FairShare::exhausted(const Key& key) const {

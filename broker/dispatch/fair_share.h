@@ -17,9 +17,9 @@ namespace upcall::dispatch {
 
 class FairShare {
  public:
-  // Whose an event is: a container, by its PID namespace, or else a user of the host.
+  // Whose an event is: a container, by a namespace of its own, or else a user of the host.
   struct Key {
-    std::uint64_t pid_namespace{};
+    std::uint64_t container{};
     uid_t uid{};
     friend auto operator<=>(const Key&, const Key&) = default;
   };

@@ -99,6 +99,7 @@ asio::awaitable<Result<Ok>> HelperCase::identify() {
   auto pidfd = kernel::open_pidfd(asker_->pid);
   if (!pidfd) co_return pidfd.error();
   pidfd_ = *std::move(pidfd);
+  co_await services_.containers.catch_up();
   auto captured = co_await capture(false);
   if (!captured) co_return captured.error();
   co_return co_await learn(*std::move(captured));
@@ -148,7 +149,7 @@ asio::awaitable<void> HelperCase::learn_cgroup(const event::HelperRequest& reque
 asio::awaitable<bool> HelperCase::take_place() {
   const auto& origin = event_.origin;
   const bool roots = asker_class_ == event::Asker::user && origin.uid == 0 &&
-                     !in_pid_namespace_of_container(origin) && origin.user_namespace_depth == 0;
+                     !belongs_to_container(origin) && origin.user_namespace_depth == 0;
   if (roots || asker_class_ == event::Asker::kernel || (asker_ && asker_->nested)) co_return true;
   const auto key = FairShare::key_of(origin);
   if (helpers_.places.exhausted() || services_.shares.exhausted(key)) co_return false;

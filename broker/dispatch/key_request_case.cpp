@@ -47,6 +47,7 @@ asio::awaitable<Outcome> KeyRequestCase::handle() {
 
 asio::awaitable<Result<Ok>> KeyRequestCase::identify() {
   place_ = co_await services_.running.acquire();
+  co_await services_.containers.catch_up();
   auto captured = co_await capture();
   if (!captured) co_return captured.error();
   capture_ = captured->reply.capture;

@@ -56,8 +56,9 @@ struct Origin {
   std::optional<gid_t> inner_gid;
 };
 
-// Whether it is in the PID namespace of a container, be it wholly in that container or not.
-[[nodiscard]] inline bool in_pid_namespace_of_container(const Origin& origin) {
+// Whether it is in the PID namespace of a container, or where that is the host's in its cgroup, be
+// it wholly in that container or not.
+[[nodiscard]] inline bool belongs_to_container(const Origin& origin) {
   return origin.container_namespaces[static_cast<std::size_t>(Namespace::pid)] != 0;
 }
 

@@ -222,7 +222,7 @@ Result<Ok> Capturing::look_at(Capture& capture, const ThreadName& thread) {
   if (const auto read = read_origin(capture, thread); !read) return read;
   if (capture.origin) {
     step_ = CaptureStep::container;
-    auto container = find_container(own_, *capture.origin, thread);
+    auto container = find_container(own_, inits_, *capture.origin, thread);
     if (!container) return container.error();
     capture.container = *std::move(container);
     if (capture.container && capture.tag.empty()) capture.tag = capture.container->tag;
@@ -327,7 +327,8 @@ Result<Ok> Capturing::judge(Capture& capture) {
   // Of who is only told of something, nothing goes anywhere.
   const auto dumpable = capture.uninvolved ? std::optional{1} : capture.dumpable;
   capture.failed_rules = failed_rules(*capture.origin, capture.container->init, lineages, dumpable);
-  if (!capture.container->cgroups_v1) capture.failed_rules |= wire::not_confinable;
+  if (!capture.container->cgroups_v1 || capture.container->unfinished)
+    capture.failed_rules |= wire::not_confinable;
   capture.verdict = capture.failed_rules == 0 ? wire::Verdict::in_container : wire::Verdict::mixed;
   return Ok{};
 }
@@ -346,7 +347,9 @@ wire::CaptureReply reply_for(const Capture& capture, const Own& own) {
   if (capture.origin) reply.origin_namespaces = capture.origin->namespaces.ids;
   if (capture.container) {
     reply.template_pid = capture.container->init.pid;
-    reply.pid_depth = 1;  // the container is the outermost PID namespace below the host's
+    // The container is in the outermost PID namespace below the host's, or in the host's own.
+    const auto host = own.namespaces.id(Namespace::pid);
+    reply.pid_depth = capture.container->init.namespaces.id(Namespace::pid) == host ? 0 : 1;
     reply.template_namespaces = capture.container->init.namespaces.ids;
   }
   return reply;

@@ -10,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "kernel/pidfd.h"
 #include "kernel/stat.h"
+#include "launcher/inits.h"
 #include "launcher/key_request.h"
 #include "launcher/own.h"
 #include "launcher/subject.h"
@@ -57,7 +58,7 @@ struct Capture {
 
 class Capturing {
  public:
-  explicit Capturing(const Own& own) : own_{own} {}
+  Capturing(const Own& own, const Inits& inits) : own_{own}, inits_{inits} {}
 
   // Fails for whatever is not, at this moment, the dumping thread of the process behind `pidfd`.
   [[nodiscard]] Result<Capture> capture(UniqueFd pidfd, const wire::CaptureRequest& request);
@@ -88,6 +89,7 @@ class Capturing {
   [[nodiscard]] Result<Ok> judge(Capture& capture);
 
   const Own& own_;
+  const Inits& inits_;
   CaptureStep step_{CaptureStep::request};
 };
 

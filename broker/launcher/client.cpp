@@ -106,6 +106,8 @@ void Client::take(std::span<const std::byte> datagram, wire::Received received) 
       return take_answer(landings_, datagram);
     case wire::LauncherType::network_numbered:
       return take_answer(networks_, datagram);
+    case wire::LauncherType::init_introduced:
+      return take_answer(introductions_, datagram);
     case wire::LauncherType::opened:
       return take_opened(datagram, std::move(received));
     default:
@@ -292,6 +294,19 @@ asio::awaitable<Result<UniqueFd>> Client::open_record(std::uint32_t directory, s
   auto fds = co_await obtain(id, wire::bytes_of(request), 1);
   if (!fds) co_return fds.error();
   co_return std::move((*fds)[0]);
+}
+
+asio::awaitable<Result<Ok>> Client::introduce(wire::InitRequest request, const std::string& entry) {
+  request.header.id = next_id_++;
+  if (entry.size() >= request.name.size()) co_return from_errno("name a record", ENAMETOOLONG);
+  std::copy(entry.begin(), entry.end(), request.name.begin());
+  const std::span<const int> no_fds;
+  const auto introduced =
+      co_await ask(introductions_, request.header.id, wire::bytes_of(request), no_fds);
+  if (!introduced) co_return introduced.error();
+  if (introduced->error != 0)
+    co_return from_errno("have the launcher believe it who its init is", introduced->error);
+  co_return Ok{};
 }
 
 asio::awaitable<Result<std::shared_ptr<Run>>> Client::start(

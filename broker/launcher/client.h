@@ -92,6 +92,10 @@ class Client {
   [[nodiscard]] asio::awaitable<Result<UniqueFd>> open_record(std::uint32_t directory,
                                                               std::uint32_t file,
                                                               const std::string& entry);
+  // Has it take this process for the init of a container that shares its PID namespace, if that
+  // record says so: EPERM where it does not.
+  [[nodiscard]] asio::awaitable<Result<Ok>> introduce(wire::InitRequest request,
+                                                      const std::string& entry);
 
   // Descriptors {stdin, stdout, stderr, event} are borrowed until it returns. The run goes on by
   // itself.
@@ -142,6 +146,7 @@ class Client {
   PendingById<Captured> captures_;
   PendingById<wire::KeyLanded> landings_;
   PendingById<wire::NetworkNumbered> networks_;
+  PendingById<wire::InitIntroduced> introductions_;
   PendingById<OpenedFds> openings_;
   std::map<std::uint64_t, std::shared_ptr<Run>> runs_;
 };

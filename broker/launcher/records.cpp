@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <span>
@@ -72,6 +73,39 @@ Result<UniqueFd> name_entries(int directory) {
   return make_sealed_memfd("entries", std::as_bytes(std::span{names}));
 }
 
+// What a runtime writes before anything that is somebody else's choice, but for blanks. So no text
+// in a record, be it a label's, can stand where this is looked for.
+std::string head_of(wire::InitHead head, std::string_view name, pid_t pid,
+                    std::uint64_t start_time) {
+  const auto number = std::to_string(pid);
+  const auto start = std::to_string(start_time);
+  // crun 1.8 and later, src/libcrun/status.c; runc 1.0 and later, libcontainer/container.go.
+  if (head == wire::InitHead::crun)
+    return "{\"pid\":" + number + ",\"process-start-time\":" + start + ",";
+  return "{\"id\":\"" + std::string{name} + "\",\"init_process_pid\":" + number +
+         ",\"init_process_start\":" + start + ",";
+}
+
+// Names that JSON has to escape are none of runc's, nor are blanks.
+bool is_plain(std::string_view name) {
+  return std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view{"_+-."}.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+// Whether `bytes` begin with `text`, in which there are no blanks, whatever blanks are in between.
+bool begins_with(std::string_view bytes, std::string_view text) {
+  for (; !text.empty() && !bytes.empty(); bytes.remove_prefix(1)) {
+    if (is_blank(bytes.front())) continue;
+    if (bytes.front() != text.front()) return false;
+    text.remove_prefix(1);
+  }
+  return text.empty();
+}
+
 bool is_component(std::string_view name) {
   return !name.empty() && name.size() <= NAME_MAX && name != "." && name != ".." &&
          name.find('/') == std::string_view::npos;
@@ -94,27 +128,58 @@ Result<WatchedDirectory> Records::open_directory(std::uint32_t index) const {
   return WatchedDirectory{.entries = *std::move(names), .changes = std::move(changes)};
 }
 
-Result<UniqueFd> Records::open_record(std::uint32_t index, std::uint32_t file,
-                                      std::string_view name) const {
+Result<Records::Opened> Records::open_file(std::uint32_t index, std::uint32_t file,
+                                           std::string_view name) const {
   if (index >= directories_.size()) return from_errno("find a state directory", EINVAL);
   const auto files = wire::record_files(directories_[index].kind);
   if (file >= files.size() || !is_component(name)) return from_errno("name a record", EINVAL);
   const auto& wanted = files[file];
-  const auto directory = open_state_directory(
-      wanted.directory.empty() ? directories_[index].path : std::string{wanted.directory});
+  auto directory = open_state_directory(wanted.directory.empty() ? directories_[index].path
+                                                                 : std::string{wanted.directory});
   if (!directory) return directory.error();
   auto path = std::string{name};
-  if (!wanted.name.empty()) path.append("/").append(wanted.name);
+  if (!wanted.name.empty()) {
+    directory = open_at(directory->get(), path, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+    if (!directory) return directory.error();
+    const bool managers = !wanted.directory.empty();  // and whose directory that is, its affair
+    if (const auto info = look_at(directory->get(), S_IFDIR); !info && !managers)
+      return info.error();
+    path = wanted.name;
+  }
   // Not a FIFO's other end nor a device is waited for.
   auto record = open_at(directory->get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_BENEATH);
-  if (!record) return record;
+  if (!record) return record.error();
   const auto info = look_at(record->get(), S_IFREG);
   if (!info) return info.error();
-  if (static_cast<std::size_t>(info->st_size) > kLargestRecord)
-    return from_errno("use a record of this size", EFBIG);
-  auto bytes = read_all(record->get());
+  return Opened{
+      .fd = *std::move(record), .file = wanted, .size = static_cast<std::size_t>(info->st_size)};
+}
+
+Result<UniqueFd> Records::open_record(std::uint32_t index, std::uint32_t file,
+                                      std::string_view name) const {
+  const auto record = open_file(index, file, name);
+  if (!record) return record.error();
+  if (record->size > kLargestRecord) return from_errno("use a record of this size", EFBIG);
+  const auto bytes = read_all(record->fd.get());
   if (!bytes) return bytes.error();
   return make_sealed_memfd("record", std::as_bytes(std::span{*bytes}));
+}
+
+Result<Ok> Records::check_init(std::uint32_t index, std::uint32_t file, std::string_view name,
+                               pid_t pid, std::uint64_t start_time) const {
+  const char* doing = "find a container's init in its record";
+  const auto record = open_file(index, file, name);
+  if (!record) return record.error();
+  if (record->file.head == wire::InitHead::none || !is_plain(name))
+    return from_errno(doing, EINVAL);
+  // Longer than any head with its blanks.
+  std::array<char, 1024> bytes{};
+  const ssize_t n = ::pread(record->fd.get(), bytes.data(), bytes.size(), 0);
+  if (n < 0) return from_errno("read a record");
+  const std::string_view read{bytes.data(), static_cast<std::size_t>(n)};
+  if (!begins_with(read, head_of(record->file.head, name, pid, start_time)))
+    return from_errno(doing, EPERM);
+  return Ok{};
 }
 
 }  // namespace upcall::launcher

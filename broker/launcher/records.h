@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies what runtimes record of their containers for a broker that may not look there itself.
-// Nothing is understood here.
+// Nothing is understood here: where a record has to say something, it is compared with what it
+// would say.
 #pragma once
 
 #include <string_view>
@@ -24,8 +25,21 @@ class Records {
   // A sealed memfd.
   [[nodiscard]] Result<UniqueFd> open_record(std::uint32_t index, std::uint32_t file,
                                              std::string_view name) const;
+  // Whether the runtime wrote that the container's init is the process `pid` that started then
+  // (field 22 of its stat). EPERM if it did not, EINVAL for a file that does not begin so.
+  [[nodiscard]] Result<Ok> check_init(std::uint32_t index, std::uint32_t file,
+                                      std::string_view name, pid_t pid,
+                                      std::uint64_t start_time) const;
 
  private:
+  struct Opened {
+    UniqueFd fd;
+    wire::RecordFile file;
+    std::size_t size{};
+  };
+  [[nodiscard]] Result<Opened> open_file(std::uint32_t index, std::uint32_t file,
+                                         std::string_view name) const;
+
   wire::StateDirectories directories_;
 };
 

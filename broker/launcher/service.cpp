@@ -198,6 +198,9 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
     case wire::LauncherType::open_record:
       if (const auto request = head_of<wire::RecordRequest>(datagram)) take_record(*request);
       return;
+    case wire::LauncherType::introduce_init:
+      if (const auto request = head_of<wire::InitRequest>(datagram)) take_introduction(*request);
+      return;
     case wire::LauncherType::inspect:
       if (const auto request = head_of<wire::InspectRequest>(datagram))
         take_inspect(*request, std::move(received));
@@ -277,6 +280,13 @@ void Service::take_record(const wire::RecordRequest& request) {
   std::vector<UniqueFd> fds;
   fds.push_back(*std::move(opened));
   answer_opened(request.header.id, 0, std::move(fds));
+}
+
+void Service::take_introduction(const wire::InitRequest& request) {
+  const auto added = inits_.add(own_, records_, request);
+  wire::InitIntroduced reply{.error = added ? 0 : added.error().code.value()};
+  reply.header.id = request.header.id;
+  outbox_.put(wire::bytes_of(reply));
 }
 
 void Service::answer_opened(std::uint64_t id, int error, std::vector<UniqueFd> fds) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "launcher/capture.h"
+#include "launcher/inits.h"
 #include "launcher/networks.h"
 #include "launcher/outbox.h"
 #include "launcher/own.h"
@@ -73,12 +74,14 @@ class Service {
              std::string_view environment, const wire::Received& received);
   void take_directory(const wire::DirectoryRequest& request);
   void take_record(const wire::RecordRequest& request);
+  void take_introduction(const wire::InitRequest& request);
   void answer_opened(std::uint64_t id, int error, std::vector<UniqueFd> fds);
   void shut_down(Peer supervisor);
 
   Own own_;
   std::vector<Row> rows_;
   Records records_;
+  Inits inits_;
   Sockets sockets_;
   UniqueFd epoll_;
   UniqueFd signals_;

@@ -29,7 +29,7 @@ std::optional<std::uint32_t> Service::free_capture() const {
 template <class Make>
 void Service::hold(std::uint64_t id, Make make) {
   const auto number = free_capture();
-  Capturing capturing{own_};
+  Capturing capturing{own_, inits_};
   auto captured =
       number ? make(capturing) : Result<Capture>{from_errno("hold one more capture", EAGAIN)};
   answer_captured(id, captured, capturing.step(), number.value_or(wire::kNoCapture));
@@ -59,14 +59,14 @@ void Service::take_inspect(const wire::InspectRequest& request, wire::Received r
   } else if (request.hold != 0) {
     hold(id, [&](Capturing& capturing) { return capturing.capture_uninvolved(std::move(pidfd)); });
   } else {
-    Capturing capturing{own_};
+    Capturing capturing{own_, inits_};
     const auto inspected = capturing.inspect(std::move(pidfd));
     answer_captured(id, inspected, capturing.step(), wire::kNoCapture);
   }
 }
 
 void Service::take_helped(const wire::HelpedRequest& request, wire::Received received) {
-  Capturing capturing{own_};
+  Capturing capturing{own_, inits_};
   auto captured = Result<Capture>{from_errno("understand a request", EINVAL)};
   if (received.fd_count == 2) {
     captured =
@@ -125,7 +125,7 @@ Result<Capture> Service::capture_requester(const wire::KeyCaptureRequest& reques
                                            const wire::Received& received, CaptureStep& step) {
   auto landing = landings_.take(request.keyring);
   if (!landing || received.fd_count != 1) return from_errno("capture a requester", EINVAL);
-  Capturing capturing{own_};
+  Capturing capturing{own_, inits_};
   auto capture = capturing.capture_requester(*std::move(landing), received.fds[0].get());
   step = capturing.step();
   return capture;

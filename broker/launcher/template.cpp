@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 
+#include <algorithm>
+
 #include "kernel/cgroup_v1.h"
 #include "kernel/pidfd.h"
 #include "kernel/pidfd_tag.h"
+#include "kernel/stat.h"
 
 namespace upcall::launcher {
 namespace {
@@ -59,6 +62,13 @@ Result<Container> read_container(const Own& own, const ThreadName& init) {
                    .filters = std::move(filters)};
 }
 
+// Whether it has yet to become what the container is made for: ADR 41.
+Result<bool> is_unfinished(const ThreadName& init) {
+  const auto stat = kernel::read_stat(proc_directory(init));
+  if (!stat) return stat.error();
+  return stat->forked_only || stat->arguments == 0;
+}
+
 Result<Container> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
   // An init that is itself the origin may have lost its main thread: its dumping thread stands for
   // it.
@@ -74,9 +84,38 @@ Result<Container> read_init(const Own& own, pid_t pid, const ThreadName& origin)
   return init;
 }
 
-}  // namespace
+Result<Container> read_recorded(const Own& own, const Init& recorded, const ThreadName& origin) {
+  const ThreadName leader{.pid = recorded.pid, .tid = recorded.pid};
+  // Before its rights are read: what it has not yet become it may become meanwhile.
+  const auto unfinished = is_unfinished(recorded.pid == origin.pid ? origin : leader);
+  if (!unfinished) return unfinished.error();
+  auto container = read_init(own, recorded.pid, origin);
+  if (!container) return container.error();
+  container->unfinished = *unfinished;
+  if (!kernel::still_exists(recorded.pidfd.get()))
+    return from_errno("hold the container's init", ESRCH);
+  if (container->init.namespaces.id(Namespace::mnt) == own.namespaces.id(Namespace::mnt))
+    return from_errno("take the host for a container", EXDEV);
+  return container;
+}
 
-Result<std::optional<Container>> find_container(const Own& own, const Subject& origin,
+// The recorded init of the origin's cgroup, if its PID namespace is above the origin or the
+// origin's own. One that has died leaves those behind who are in a PID namespace with it: they are
+// nobody's else.
+Result<const Init*> find_recorded(const Own& own, const Inits& inits, const Subject& origin) {
+  const Init* recorded = inits.find(origin.cgroup_path);
+  if (recorded == nullptr) return nullptr;
+  const auto ids =
+      kernel::lineage(origin.namespaces.fd(Namespace::pid), own.namespaces.id(Namespace::pid));
+  if (!ids) return ids.error();
+  if (!*ids || std::ranges::find(**ids, recorded->pid_namespace) == (*ids)->end()) return nullptr;
+  const bool matters = kernel::still_exists(recorded->pidfd.get()) ||
+                       origin.namespaces.id(Namespace::pid) == recorded->pid_namespace;
+  return matters ? recorded : nullptr;
+}
+
+// The init of the outermost PID namespace below the host's.
+Result<std::optional<Container>> find_outermost(const Own& own, const Subject& origin,
                                                 const ThreadName& origin_thread) {
   const auto host = own.namespaces.id(Namespace::pid);
   if (origin.namespaces.id(Namespace::pid) == host) return std::optional<Container>{};
@@ -91,6 +130,19 @@ Result<std::optional<Container>> find_container(const Own& own, const Subject& o
   if (container->init.namespaces.id(Namespace::pid) != outermost->id) {
     return from_errno("hold the container's init", ESRCH);
   }
+  return std::optional{*std::move(container)};
+}
+
+}  // namespace
+
+Result<std::optional<Container>> find_container(const Own& own, const Inits& inits,
+                                                const Subject& origin,
+                                                const ThreadName& origin_thread) {
+  const auto recorded = find_recorded(own, inits, origin);
+  if (!recorded) return recorded.error();
+  if (*recorded == nullptr) return find_outermost(own, origin, origin_thread);
+  auto container = read_recorded(own, **recorded, origin_thread);
+  if (!container) return container.error();
   return std::optional{*std::move(container)};
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The privilege template of a container: its init. Not the origin, which may have been brought in
 // with more rights, and not the init of the innermost PID namespace, which any user can make
-// himself.
+// himself. Where containers share a PID namespace, their runtimes' records say which init is whose.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "launcher/inits.h"
 #include "launcher/own.h"
 #include "launcher/subject.h"
 
@@ -19,12 +20,14 @@ struct Container {
   Result<std::vector<UniqueFd>> cgroups_v1;
   // Of its init, oldest first.
   Result<std::vector<kernel::SeccompFilter>> filters;
-  std::string tag;  // kernel/pidfd_tag.h
+  std::string tag;    // kernel/pidfd_tag.h
+  bool unfinished{};  // a recorded init that is still its runtime's own process
 };
 
-// The init of the outermost PID namespace above the origin that is not the host's. Nothing for an
-// origin in the host's own.
-[[nodiscard]] Result<std::optional<Container>> find_container(const Own& own, const Subject& origin,
+// The recorded init of the origin's cgroup; without one, the init of the outermost PID namespace
+// above the origin that is not the host's. Nothing for an origin in the host's own.
+[[nodiscard]] Result<std::optional<Container>> find_container(const Own& own, const Inits& inits,
+                                                              const Subject& origin,
                                                               const ThreadName& origin_thread);
 
 }  // namespace upcall::launcher

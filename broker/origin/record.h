@@ -24,6 +24,9 @@ struct Record {
   std::optional<std::uint64_t> start_time;
   std::string cgroup;               // path in the unified hierarchy, from its root; may be empty
   std::uint32_t labels_left_out{};  // those beyond limits::kLabels and kLabelBytes
+  // Found out beside the record: its init is not process 1 of its PID namespace, but in a cgroup of
+  // its own, as the record has it.
+  bool shares_processes{};
 };
 
 }  // namespace upcall::origin

@@ -191,7 +191,7 @@ bool is_of_release_agent(const event::Event& event) {
 bool is_inside(const event::Event& event) {
   if (std::holds_alternative<event::ModuleRequest>(event.detail) ||
       std::holds_alternative<event::HelperRequest>(event.detail)) {
-    return in_pid_namespace_of_container(event.origin);
+    return belongs_to_container(event.origin);
   }
   return event.origin.verdict == event::Verdict::in_container;
 }

@@ -44,6 +44,8 @@ enum class LauncherType : std::uint32_t {
   helped,          // -> captured
   number_network,  // -> network_numbered
   network_numbered,
+  introduce_init,  // -> init_introduced
+  init_introduced,
 };
 
 struct LauncherHeader {
@@ -77,8 +79,8 @@ enum class NamespaceKind : std::uint32_t { cgroup, ipc, uts, net, pid, time, mnt
 inline constexpr std::size_t kNamespaceKinds = 8;
 
 // Whose the origin is. in_container: the container's root could have ptraced it, so its data may
-// enter there. host: it is in no PID namespace but the host's. mixed: neither; the host's policy
-// holds.
+// enter there. host: it is in no PID namespace but the host's, and in no cgroup of a container
+// there. mixed: neither; the host's policy holds.
 enum class Verdict : std::uint32_t { host = 1, mixed, in_container };
 
 // The rules of disclosure that failed, when the verdict is mixed (docs/THREAT-MODEL.md, D1 to D8).
@@ -229,6 +231,28 @@ struct RecordRequest {
   std::array<char, 256> name{};  // the entry's, up to its first NUL: one component of a path
 };
 static_assert(std::is_trivially_copyable_v<RecordRequest> && sizeof(RecordRequest) == 280);
+
+// The init of a container that has no PID namespace of its own, by its record: from then on it is
+// the template of what is in its cgroup or below it. The launcher believes none of this: it opens
+// the record itself, and sees whether that begins as the runtime begins the record of this very
+// process.
+struct InitRequest {
+  LauncherHeader header{.type = LauncherType::introduce_init};
+  std::uint32_t directory{};
+  std::uint32_t file{};  // one that begins with an init
+  std::array<char, 256> name{};
+  std::int32_t pid{};  // in the launcher's PID namespace
+  std::uint32_t reserved{};
+  std::uint64_t start_time{};  // field 22 of its stat
+};
+static_assert(std::is_trivially_copyable_v<InitRequest> && sizeof(InitRequest) == 296);
+
+struct InitIntroduced {
+  LauncherHeader header{.type = LauncherType::init_introduced};
+  std::int32_t error{};  // 0, or an errno: EPERM where the record says nothing of the kind, ENOSPC
+                         // when as many are known as can be
+  std::uint32_t reserved{};
+};
 
 struct Opened {
   LauncherHeader header{.type = LauncherType::opened};

@@ -10,11 +10,12 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x3130525453555055;  // "UPUSTR01"
 
-constexpr std::array kCrunFiles = {RecordFile{.name = "status"}, RecordFile{.name = "config.json"}};
-constexpr std::array kRuncFiles = {RecordFile{.name = "state.json"}};
+constexpr std::array kCrunFiles = {RecordFile{.name = "status", .head = InitHead::crun},
+                                   RecordFile{.name = "config.json"}};
+constexpr std::array kRuncFiles = {RecordFile{.name = "state.json", .head = InitHead::runc}};
 constexpr std::array kManagedFiles = {
-    RecordFile{.name = "state.json", .presence = Presence::optional},
-    RecordFile{.name = "status", .presence = Presence::optional},
+    RecordFile{.name = "state.json", .presence = Presence::optional, .head = InitHead::runc},
+    RecordFile{.name = "status", .presence = Presence::optional, .head = InitHead::crun},
     RecordFile{.name = "config.json", .presence = Presence::optional}};
 constexpr std::array kDockerFiles = {kManagedFiles[0], kManagedFiles[1], kManagedFiles[2],
                                      RecordFile{.directory = "/var/lib/docker/containers",

@@ -21,10 +21,15 @@ inline constexpr std::size_t kRecordKinds = 6;
 
 enum class Presence : std::uint8_t { required, optional };
 
+// How the runtime begins the file, before anything in it that is not its own choice: with the pid
+// and the start time of the container's init.
+enum class InitHead : std::uint8_t { none, crun, runc };
+
 struct RecordFile {
   std::string_view directory;  // empty: the one in which the record was found
   std::string_view name;       // DIRECTORY/ID/NAME; empty: DIRECTORY/ID is the file
   Presence presence{Presence::required};
+  InitHead head{InitHead::none};
 };
 
 // "crun", ..., and what one record of the kind consists of.

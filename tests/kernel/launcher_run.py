@@ -4,27 +4,16 @@
 A container of all eight namespaces crashes a process; the kernel's core dump socket gives its pidfd. What
 the handlers then see of themselves is compared with the container's init.
 """
-import array, contextlib, fcntl, os, re, select, shutil, signal, socket, struct, subprocess, sys, tempfile
+import contextlib, fcntl, os, re, select, shutil, signal, socket, struct, subprocess, sys, tempfile
 
-VAULT, OF_CONTAINER, OF_HOST = 0, 1, 2       # wire::Program
-CONTAINER, HOST, ORIGIN = 0, 1, 2            # wire::Place
-ROOT, ORIGIN_USER, FIXED = 0, 1, 2           # wire::User
-NO_CAPTURE = 0xffffffff
-EXITED, TIMED_OUT, NOT_STARTED, REFUSED = 1, 3, 5, 6
-MIXED, IN_CONTAINER, AT_HOST = 2, 3, 1
-INSPECT = 11  # wire::LauncherType
+from launcher_client import *
+
 SO_PEERPIDFD = 77
 NAMESPACES = "cgroup ipc mnt net pid time user uts".split()
 REPORT = "cat /proc/self/status /proc/self/cgroup; for i in cgroup ipc mnt net pid time user uts; do " \
          "readlink /proc/self/ns/$i; done; ls -l /proc/self/fd; ulimit -c; pwd; " \
          "echo arg=$0; echo x 2>/dev/null >/dev/stdout || echo reopen refused"
 CGROUP = "/sys/fs/cgroup/unified/upcall-test-%d" % os.getpid()
-
-def text(value): return struct.pack("I", len(value)) + value.encode()
-def texts(values): return struct.pack("I", len(values)) + b"".join(map(text, values))
-def row(args, place, user, timeout=5000, program=VAULT, path="busybox", uevents=False, helpers=False):
-    return (text("r") + struct.pack("I", program) + text(path) + texts(args) + texts([])
-            + struct.pack("=IIIIqI????", place, user, 77777, 77777, timeout, 0, False, False, uevents, helpers))
 
 ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh", "-c", REPORT], CONTAINER, ORIGIN_USER),
         row(["sleep", "100"], CONTAINER, ROOT, 300), row(["sh", "-c", REPORT], HOST, ROOT),
@@ -33,53 +22,6 @@ ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh"
         row(["true"], HOST, ROOT, program=OF_HOST, path="/bin/true", uevents=True),
         row(["sh", "-c", "echo event=$UPCALL_EVENT"], HOST, ROOT, program=OF_HOST, path="/bin/sh", helpers=True)]
 IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE, TOLD_INSIDE, TOLD_ON_HOST, HELPER = range(10)
-
-class Launcher:
-    def __init__(self, program, vault):
-        table = struct.pack("QI", 0x32304c444e415055, len(ROWS)) + b"".join(ROWS)
-        handlers = os.memfd_create("handlers", os.MFD_ALLOW_SEALING)
-        os.write(handlers, table)
-        directories = os.memfd_create("state-directories", os.MFD_ALLOW_SEALING)
-        os.write(directories, struct.pack("QI", 0x3130525453555055, 0))
-        for table in (handlers, directories): fcntl.fcntl(table, 1033, 15)
-        self.broker, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.supervisor, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        fds = [theirs.fileno(), other.fileno(), handlers, directories, vault]
-        names = ("broker", "supervisor", "handlers", "state-directories", "vault")
-        self.process = subprocess.Popen([program] + [f"--{n}={fd}" for n, fd in zip(names, fds)], pass_fds=fds)
-        self.broker.settimeout(20)
-
-    def send(self, message, fds):
-        self.broker.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
-
-    def capture(self, pidfd, tid):
-        self.send(struct.pack("IIQii", 1, 1, 1, tid, -1), [pidfd])
-        return self.captured()
-
-    def inspect(self, pidfd, hold):
-        self.send(struct.pack("IIQII", 1, INSPECT, 1, hold, 0), [pidfd])
-        return self.captured()
-
-    def captured(self):
-        reply = self.broker.recv(8192)
-        names = "error step capture verdict failed init pid_depth user_depth dumpable".split()
-        return dict(zip(names, struct.unpack("iIIIIiIIi", reply[16:52])), texts=reply[264:])
-
-    def start(self, capture, row, environment=b"UPCALL_SIGNAL_NUMBER=11\0"):
-        pairs = [socket.socketpair() for _ in range(4)]
-        self.send(struct.pack("IIQIIII", 1, 2, 100 + row, capture, row, len(environment), 0) + environment,
-                  [pair[1].fileno() for pair in pairs])
-        for pair in pairs: pair[1].close()
-        return pairs[1][0]
-
-    def run(self, capture, row, **more):
-        output = self.start(capture, row, **more)
-        while True:
-            message = self.broker.recv(8192)
-            if struct.unpack("II", message[:8])[1] == 7: break
-        output.settimeout(10)
-        seen = b"".join(iter(lambda: output.recv(65536), b"")).decode(errors="replace")
-        return struct.unpack("IiI", message[16:28]), struct.unpack("Q", message[48:56])[0], seen
 
 @contextlib.contextmanager
 def core_dumps(path):
@@ -112,8 +54,6 @@ def accept(listener):
     return connection, pidfd, pid
 
 def field(status, name): return re.search(rf"^{name}:\s*(.*?)\s*$", status, re.M)[1]
-def expect(condition, what):
-    if not condition: raise AssertionError(what)
 
 def check_confined(seen, init):
     with open(f"/proc/{init}/status") as f: template = f.read()
@@ -131,7 +71,7 @@ def main():
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
         shutil.copy("/usr/bin/busybox", directory)
-        launcher = Launcher(launcher_program, os.open(directory, os.O_PATH))
+        launcher = Launcher(launcher_program, os.open(directory, os.O_PATH), ROWS)
         stack.callback(launcher.process.kill)
         os.mkdir(CGROUP); stack.callback(remove_cgroup)
         user = ["--user", "--map-root-user"] if kind == "user" else []

@@ -17,7 +17,8 @@ namespace {
 using namespace upcall::testing;
 
 constexpr const char* kUsage =
-    "usage: upcall-attacker watch [--lease=FILE [--wait]] [--search=TEXT] COMMAND [ARGUMENT...]\n"
+    "usage: upcall-attacker watch [--lease=FILE [--wait]] [--parent=PID] [--search=TEXT] COMMAND "
+    "[ARGUMENT...]\n"
     "       upcall-attacker at PID\n"
     "       upcall-attacker handler FILE [MAJOR:MINOR]   as a handler; tells in FILE\n";
 
@@ -28,6 +29,7 @@ int watch_as_told(int argc, char** argv) {
     std::string_view value{argv[i]};
     const auto name = upcall::take_until(value, '=');
     if (name == "--lease") options.lease = value;
+    if (name == "--parent") options.parent = value;
     if (name == "--search") options.search = value;
     if (name == "--wait") options.wait_for_go = true;
   }

@@ -113,10 +113,9 @@ class Watch {
     sigaddset(&broken, SIGIO);
     const timespec patience{.tv_sec = kPatience.count(), .tv_nsec = 0};
     if (sigtimedwait(&broken, nullptr, &patience) == SIGIO) {
-      if (const auto handler = find()) {
-        attempt(*handler, "held");
-        if (options_.wait_for_go) wait_for_go();
-      }
+      const auto held = find();
+      for (const pid_t pid : held) attempt(pid, "held");
+      if (!held.empty() && options_.wait_for_go) wait_for_go();
     }
     fcntl(lease_.get(), F_SETLEASE, F_UNLCK);
   }
@@ -131,7 +130,9 @@ class Watch {
   // caught before.
   void while_it_runs() {
     std::optional<pid_t> handler;
-    while (!handler && !crash_is_over()) handler = find();
+    while (!handler && !crash_is_over()) {
+      if (const auto found = find(); !found.empty()) handler = found.front();
+    }
     std::set<std::string> names;
     while (handler && kill(*handler, SIGSTOP) == 0 && wait_until_stopped(*handler)) {
       const auto name = name_of(*handler);
@@ -167,12 +168,14 @@ class Watch {
     }
   }
 
-  // Somebody new whose parent is not of this place.
-  std::optional<pid_t> find() const {
+  // Whoever is new and the launcher's child, whose number is 0 where it is not of this place. Stage
+  // 1 is another one where we see the launcher.
+  std::vector<pid_t> find() const {
+    std::vector<pid_t> found;
     for (const pid_t pid : processes()) {
-      if (!known_.contains(pid) && field_of_stat(pid, 4) == "0") return pid;
+      if (!known_.contains(pid) && field_of_stat(pid, 4) == options_.parent) found.push_back(pid);
     }
-    return {};
+    return found;
   }
 
   void attempt(pid_t pid, const char* phase) {

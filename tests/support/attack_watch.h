@@ -14,6 +14,7 @@ struct WatchOptions {
   std::string lease;
   bool wait_for_go{};                // with the lease: until standard input has a byte or ends
   std::string launcher{"launcher"};  // the name of a handler before its exec
+  std::string parent{"0"};           // of a handler, as it is seen from here
   std::string search;                // a text to look for in the memory of the handler that is held
   std::vector<std::string> crash;    // the command that crashes
 };

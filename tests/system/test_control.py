@@ -8,7 +8,6 @@ import struct
 import subprocess
 import unittest
 
-from upcalltest import paths
 from upcalltest.case import SystemTest
 
 POLICY = """\
@@ -26,15 +25,6 @@ NAMESPACES = {"cgroup", "ipc", "uts", "net", "pid", "time", "mnt", "user"}
 class Control(SystemTest):
     def start_with(self, *containers):
         return self.start(POLICY.format(crun=json.dumps([str(container.state) for container in containers])))
-
-    def run_ctl(self, *arguments):
-        command = [paths.BIN / "upcallctl", f"--runtime-directory={self.directory}/run", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-    def ctl(self, *arguments):
-        done = self.run_ctl(*arguments)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return done.stdout
 
     def whois(self, pid):
         return json.loads(self.ctl("--json", "whois", pid))

@@ -19,12 +19,13 @@ from upcalltest.waiting import wait_readable
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 POLICY = """\
 version: 1
-containers: {demo: {anonymous: true}}
+runtimes: {crun: ["%s"], runc: [], containerd: [], docker: [], podman: [], nspawn: []}
+containers: {demo: {anonymous: true}, recorded: {runtime: "*"}}
 handlers:
   save-core: {run: builtin:core, with: {directory: /var/crash, compress: none}, in: container}
   report: {run: [/bin/report, /tmp/report], in: container, timeout: 60s}
 rules:
-  - {name: demo crashes, on: coredump, when: {container: demo}, do: [save-core, report]}
+  - {name: demo crashes, on: coredump, when: {container: "*"}, do: [save-core, report]}
 defaults: {coredump: pass}
 """
 # Starts upcalld with what no handler may have of its starter's: a key, a directory of the host, a umask, a personality,
@@ -105,7 +106,9 @@ class Invariants:
         self.__dict__.update(self.seen)
 
     def observe(self):
-        daemon = self.start(POLICY, prefix=["python3", "-c", SPOILT])
+        self.state = pathlib.Path(self.directory) / "records"
+        self.state.mkdir()
+        daemon = self.start(POLICY % self.state, prefix=["python3", "-c", SPOILT])
         container = self.make()
         container.shell("/bin/busybox mkfifo -m 666 /tmp/report.held /tmp/report.go")
         held, go = (os.open(container.path(f"/tmp/report.{name}"), os.O_RDWR | os.O_NONBLOCK) for name in ("held", "go"))
@@ -225,6 +228,9 @@ KINDS = {
     "RuncUser1000": ("runc", dict(uid=1000, capabilities=[], no_new_privs=True, groups=[5])),
     "RuncReduced": ("runc", dict(seccomp=True, oom_score_adj=500)),
     "RuncPrivileged": ("runc", dict(capabilities=oci.ALL)),
+    "HostPid": ("crun", dict(host_pid=True, seccomp=True, oom_score_adj=400)),
+    "HostPidUserNamespace": ("crun", dict(host_pid=True, user_namespace=True, capabilities=oci.ALL)),
+    "MemberOfPod": ("pod", dict(seccomp=True, no_new_privs=True)),
 }
 
 
@@ -232,7 +238,11 @@ def make_of(kind, options):
     def make(self):
         if kind == "clone":
             return self.container(*options)
-        return self.oci(kind, **options)
+        if kind == "pod":
+            # Whose first container has more rights.
+            pause = self.oci("crun", capabilities=oci.ALL, state=self.state)
+            return self.oci("crun", **options, shared=dict.fromkeys(("pid", "network", "ipc", "uts"), pause.init), state=self.state)
+        return self.oci(kind, **options, state=self.state)
     return make
 
 

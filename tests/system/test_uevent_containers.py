@@ -67,6 +67,15 @@ class Containers(Brought):
         self.assertEqual((self.told(other), self.told(unmarked)), ([], []))
         self.assertFalse(os.path.exists("/tmp/told"))  # on the host
 
+    def test_containers_that_share_their_processes_are_told_each_for_itself(self):
+        pause = self.make("crun", "bronze")
+        gold = self.make("crun", "gold", shared={"pid": pause.init})
+        silver = self.make("runc", "silver", host_pid=True)
+        daemon = self.start_with_rules()
+        for action in ("add", "del"):
+            self.assertEqual(self.event(daemon, action)[1]["outcome"], "handled")
+        self.assertEqual([self.actions(one) for one in (pause, gold, silver)], [[], ["add", "remove"], ["add", "remove"]])
+
     def test_container_that_comes_later_is_told_of_what_comes_then(self):
         gold = self.make("crun", "gold")
         daemon = self.start_with_rules()

@@ -2,13 +2,16 @@
 """docs/THREAT-MODEL.md, I9: processes that are in a container only in part, or in several. Which rules of disclosure
 they fail, and that no handler inside hears of them then."""
 
+import os
 import pathlib
+import signal
 import subprocess
 import unittest
 
 from upcalltest import oci, paths
 from upcalltest.case import SystemTest
 from upcalltest.daemon import fields
+from upcalltest.waiting import wait_readable
 
 POLICY = """\
 version: 1
@@ -133,10 +136,71 @@ class Verdicts(SystemTest):
         self.check_host()
 
     # S6
-    def test_container_in_the_processes_of_the_host_is_the_host_s(self):
-        container = self.make(host_pid=True)
+    def check_in_processes_of_the_host(self, runtime="crun", **options):
+        container = self.make(runtime, host_pid=True, **options)
+        container.run("/bin/crash")
+        self.check_inside(container)
+
+    def test_container_of_crun_s_in_the_processes_of_the_host_is_inside_itself(self):
+        self.check_in_processes_of_the_host()
+
+    def test_container_of_runc_s_in_the_processes_of_the_host_is_inside_itself(self):
+        self.check_in_processes_of_the_host("runc", seccomp=True, no_new_privs=True)
+
+    def test_container_in_the_processes_of_the_host_below_a_user_namespace_is_inside_itself(self):
+        self.check_in_processes_of_the_host(user_namespace=True, capabilities=oci.ALL)
+
+    def test_container_in_the_processes_of_the_host_is_inside_itself_when_its_init_crashes(self):
+        container = self.make(host_pid=True, init=["/bin/sh", "-c", "while ! [ -e /tmp/go ]; do sleep 0.1; done; exec crash"])
+        container.shell("touch /tmp/go")
+        decided = self.decided()
+        self.assertEqual((decided["verdict"], decided["outcome"], decided["id"]), ("in-container", "handled", container.name))
+
+    def test_container_in_the_processes_of_the_host_with_the_right_to_trace_them_is_mixed(self):
+        container = self.make(host_pid=True, capabilities=[*oci.DOCKER, "CAP_SYS_PTRACE"])
+        container.run("/bin/crash")
+        self.check_mixed(container, failed={"D8"})
+
+    def test_container_in_the_processes_of_the_host_without_a_record_is_the_host_s(self):
+        container = self.oci("crun", host_pid=True)
         container.run("/bin/crash")
         self.check_host(container)
+
+    def test_process_of_the_host_in_the_cgroup_of_a_container_there_is_mixed(self):
+        container = self.make(host_pid=True)
+        self.run_on_host("sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$1"', container.cgroup, CRASH)
+        self.check_mixed(container, failed={"D3", "D4"})
+
+    def test_process_of_the_host_beside_a_container_there_is_the_host_s(self):
+        container = self.make(host_pid=True)
+        self.run_on_host(CRASH)
+        self.check_host(container)
+
+    def test_privileged_command_in_the_processes_of_the_host_is_mixed(self):
+        container = self.make(host_pid=True)
+        container.run("/bin/crash", capabilities=oci.ALL)
+        self.check_mixed(container, failed={"D4"})
+
+    def test_nested_container_below_one_in_the_processes_of_the_host_is_that_one_s(self):
+        container = self.make(host_pid=True, user_namespace=True, capabilities=oci.ALL)
+        container.run("/bin/unshare", "-U", "-r", "-p", "-f", "-m", "/bin/crash")
+        self.check_inside(container)
+
+    def test_what_is_left_of_a_container_there_whose_init_has_ended_is_nobody_s(self):
+        container = self.make(host_pid=True)
+        left = container.start("/bin/sh", "-c", "echo started; read -r go; exec /bin/crash", stdin=subprocess.PIPE)
+        self.assertEqual(left.process.stdout.readline(), b"started\n")
+        self.assertIn(container.name, self.ctl("containers"))  # whose init is known from then on
+        pidfd = os.pidfd_open(container.init)
+        self.addCleanup(os.close, pidfd)
+        os.kill(container.init, signal.SIGKILL)
+        wait_readable(pidfd, 30, "end of the init")
+        left.process.stdin.write(b"go\n")
+        left.process.stdin.close()
+        left.process.stdin = None
+        self.daemon.wait_for("outcome=lost")
+        left.wait()
+        self.check_unheard(container)
 
     def test_member_of_a_pod_is_inside_itself(self):
         pause = self.make()
@@ -153,29 +217,32 @@ class Verdicts(SystemTest):
         pause.run("/bin/crash")
         self.check_inside(pause, member)
 
-    def test_member_of_a_pod_with_shared_processes_is_not_its_owner_s(self):
-        pause, member = self.pod_with_shared_processes()
-        member.run("/bin/crash")
-        self.check_mixed(pause, member, failed={"D3", "D5"})
-
-    def test_member_of_a_pod_with_shared_processes_is_not_called_by_its_owner_s_name(self):
-        pause, member = self.pod_with_shared_processes()
-        member.run("/bin/crash")
-        self.assertNotEqual(self.decided().get("id"), pause.name)
-
-    # Known gap, docs/adr/0013: to be turned when the launcher reads the init out of the container's record.
-    @unittest.expectedFailure
-    def test_member_of_a_pod_with_shared_processes_is_inside_itself(self):
-        pause, member = self.pod_with_shared_processes()
+    def check_member(self, runtime):
+        pause = self.make(runtime)
+        member = self.make(runtime, shared=dict.fromkeys(("pid", *POD), pause.init))
         member.run("/bin/crash")
         self.check_inside(member, pause)
 
-    # The same gap, of S6.
-    @unittest.expectedFailure
-    def test_container_in_the_processes_of_the_host_is_inside_itself(self):
-        container = self.make(host_pid=True)
-        container.run("/bin/crash")
-        self.check_inside(container)
+    def test_member_of_a_pod_of_crun_s_with_shared_processes_is_inside_itself(self):
+        self.check_member("crun")
+
+    def test_member_of_a_pod_of_runc_s_with_shared_processes_is_inside_itself(self):
+        self.check_member("runc")
+
+    def test_intruder_into_a_pod_with_shared_processes_is_mixed(self):
+        pause, member = self.pod_with_shared_processes()
+        self.enter(member, "--pid", CRASH)
+        self.check_mixed(pause, member, failed={"D3", "D4", "D5"})
+
+    def test_member_of_a_pod_with_shared_processes_without_a_record_is_not_its_owner_s(self):
+        pause = self.make()
+        member = self.oci("crun", shared=dict.fromkeys(("pid", *POD), pause.init))
+        member.run("/bin/crash")
+        decided = self.decided()
+        self.assertEqual((decided["verdict"], decided["outcome"]), ("mixed", "rejected"), decided)
+        self.assertLessEqual({"D3", "D5"}, set(decided["failed"].split(",")))
+        self.assertNotEqual(decided.get("id"), pause.name)
+        self.check_unheard(pause, member)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,16 @@ class SystemTest(unittest.TestCase):
         if not kernel.has_attributes_of_pidfds():
             self.skipTest("this kernel has no attributes of pidfds, and so no tags")
 
+    def run_ctl(self, *arguments):
+        command = [paths.BIN / "upcallctl", f"--runtime-directory={self.directory}/run", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def ctl(self, *arguments):
+        """What upcallctl says, which must have nothing to complain of."""
+        done = self.run_ctl(*arguments)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
     def cores(self, container, directory="/var/crash"):
         return sorted(container.path(directory).iterdir())
 

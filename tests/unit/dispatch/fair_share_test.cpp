@@ -10,8 +10,8 @@ namespace {
 
 using Permits = std::vector<std::optional<Semaphore::Permit>>;
 
-constexpr FairShare::Key kGreedy{.pid_namespace = 7};
-constexpr FairShare::Key kOther{.pid_namespace = 8};
+constexpr FairShare::Key kGreedy{.container = 7};
+constexpr FairShare::Key kOther{.container = 8};
 
 asio::awaitable<void> take(FairShare& share, FairShare::Key key, Permits& permits) {
   auto permit = co_await share.acquire(key);
@@ -63,7 +63,10 @@ TEST(KeyOf, IsTheContainerOrElseTheUser) {
   event::Origin origin{.uid = 1000};
   EXPECT_EQ(FairShare::key_of(origin), (FairShare::Key{.uid = 1000}));
   origin.container_namespaces[static_cast<std::size_t>(event::Namespace::pid)] = 9;
-  EXPECT_EQ(FairShare::key_of(origin), (FairShare::Key{.pid_namespace = 9}));
+  EXPECT_EQ(FairShare::key_of(origin), (FairShare::Key{.container = 9}));
+  origin.host_namespaces[static_cast<std::size_t>(event::Namespace::pid)] = 9;
+  origin.container_namespaces[static_cast<std::size_t>(event::Namespace::mnt)] = 10;
+  EXPECT_EQ(FairShare::key_of(origin), (FairShare::Key{.container = 10})) << "in the host's";
 }
 
 }  // namespace

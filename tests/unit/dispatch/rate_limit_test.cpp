@@ -8,8 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr FairShare::Key kGreedy{.pid_namespace = 7};
-constexpr FairShare::Key kOther{.pid_namespace = 8};
+constexpr FairShare::Key kGreedy{.container = 7};
+constexpr FairShare::Key kOther{.container = 8};
 constexpr int kPerSecond = 10;
 constexpr RateLimit::Time kStart{1h};
 

@@ -74,6 +74,25 @@ TEST_F(RecordsTest, AreNothingElse) {
   EXPECT_FALSE(records(path_).open_directory(1));
 }
 
+// tests/kernel/launcher_inits.py has what an attacker might write.
+TEST_F(RecordsTest, BeginWithTheInit) {
+  const auto check = [this](pid_t pid, std::uint64_t start, std::uint32_t file = kStatus) {
+    const auto checked = records(path_).check_init(0, file, "web", pid, start);
+    return checked ? 0 : checked.error().code.value();
+  };
+  for (const char* text : {"{\n    \"pid\": 4711,\n    \"process-start-time\": 99,\n    \"x\": 1}",
+                           R"({"pid":4711,"process-start-time":99,"x":1})"}) {
+    write("web/status", text);
+    EXPECT_EQ(check(4711, 99), 0) << text;
+    EXPECT_EQ(check(471, 99), EPERM) << text;
+    EXPECT_EQ(check(4711, 9), EPERM) << text;
+  }
+  write("web/config.json", R"({"pid":4711,"process-start-time":99,)");
+  EXPECT_EQ(check(4711, 99, kConfig), EINVAL) << "which is no file of an init's";
+  write("web/status", R"( "{"pid":4711,"process-start-time":99,)");
+  EXPECT_EQ(check(4711, 99), EPERM);
+}
+
 TEST_F(RecordsTest, AreReachedByNoLink) {
   fs::create_directory_symlink(path_ / "web", path_ / "link");
   EXPECT_EQ(refusal("link"), ELOOP);
@@ -90,6 +109,9 @@ TEST_F(RecordsTest, AreOnlyRootsToWrite) {
   ASSERT_EQ(::chown((path_ / "web/status").c_str(), 65534, 0), 0);
   EXPECT_EQ(refusal("web"), EPERM);
   ASSERT_EQ(::chown((path_ / "web/status").c_str(), 0, 0), 0);
+  ASSERT_EQ(::chmod((path_ / "web").c_str(), 0777), 0);
+  EXPECT_EQ(refusal("web"), EPERM) << "where somebody can put another one";
+  ASSERT_EQ(::chmod((path_ / "web").c_str(), 0700), 0);
   ASSERT_EQ(::chmod(path_.c_str(), 0777), 0);
   EXPECT_EQ(refusal("web"), EPERM);
 }
