@@ -47,6 +47,11 @@ std::uint32_t file_with_init(wire::RecordKind kind, const std::vector<std::strin
   return 0;
 }
 
+Error about(const wire::RecordFile& file, Error error) {
+  if (!file.name.empty()) error.doing += ", its file '" + std::string{file.name} + "'";
+  return error;
+}
+
 bool bears_out(const std::string& of_init, const std::string& claimed) {
   return claimed.size() > 1 && (of_init == claimed || of_init.starts_with(claimed + "/"));
 }
@@ -264,7 +269,8 @@ asio::awaitable<void> Containers::read_unread(bool all) {
   }
 }
 
-// A runtime that is still writing gets its time.
+// A runtime that is still writing gets its time. One that has removed the record by then is not
+// heard of here: its entry went().
 void Containers::settle(std::map<origin::SourceId, Unread>::iterator unread,
                         const Result<Ok>& taken) {
   auto& [attempts, next] = unread->second;
@@ -274,7 +280,7 @@ void Containers::settle(std::map<origin::SourceId, Unread>::iterator unread,
     next = steady_clock::now() + limits::kReadRecordsEvery * (1 << attempts);
     return;
   }
-  if (!taken && !missing(taken.error()) && !of_no_container(taken.error())) {
+  if (!taken && !of_no_container(taken.error())) {
     log::warning("container record " + record_name(directories_, unread->first) + ": " +
                  describe(taken.error()));
   }
@@ -311,7 +317,7 @@ asio::awaitable<Result<std::vector<std::string>>> Containers::read_files(
     const auto file = co_await launcher_.open_record(source.directory, i, source.id);
     const bool optional = files[i].presence == wire::Presence::optional;
     if (!file && optional && missing(file.error())) continue;
-    if (!file) co_return file.error();
+    if (!file) co_return about(files[i], file.error());
     auto text = read_sealed_memfd(file->get());
     if (!text) co_return text.error();
     texts[i] = *std::move(text);

@@ -58,6 +58,7 @@ class Options:
     annotations: dict = dataclasses.field(default_factory=dict)
     shared: dict = dataclasses.field(default_factory=dict)  # kind of namespace to the process whose it is, as in pods
     state: pathlib.Path | None = None  # where the runtime keeps its record; a place of its own
+    cgroup: str = ""  # below the root of the unified hierarchy; the container's name
 
 
 def held_by_us():
@@ -108,7 +109,7 @@ def _configuration(options, name):
     kinds = ["mount", "ipc", "uts", "network", "cgroup"] + ["pid"] * (not options.host_pid) + ["user"] * options.user_namespace
     namespaces = [{"type": kind} for kind in kinds if kind not in options.shared]
     namespaces += [{"type": kind, "path": f"/proc/{pid}/ns/{FILES[kind]}"} for kind, pid in options.shared.items()]
-    linux = {"namespaces": namespaces, "cgroupsPath": f"/{name}"}
+    linux = {"namespaces": namespaces, "cgroupsPath": f"/{options.cgroup or name}"}
     if options.user_namespace:
         linux["uidMappings"] = linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     if options.seccomp:
@@ -141,7 +142,7 @@ class OciContainer(Inside):
         self._directory = pathlib.Path(directory) / self.name
         self._bundle = self._directory / "bundle"
         self._make_bundle()
-        self.cgroup = unified_hierarchy() / self.name
+        self.cgroup = unified_hierarchy() / (self.options.cgroup or self.name)
         self.cgroup.mkdir()
         self.state = self.options.state or self._directory / "state"
         self._runtime = [*ONLY_UNIFIED * (runtime == "crun" or self.options.only_unified), runtime, f"--root={self.state}"]
