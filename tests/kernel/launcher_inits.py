@@ -100,6 +100,20 @@ def check_records(container, propose):
 
 def json_text(text): return '"' + text.replace('"', '\\"') + '"'
 
+class Created(oci.OciContainer):
+    """What its runtime has not started yet: its init is a process of the runtime's, with more than it will have."""
+
+    begin = ["create"]
+
+def check_unfinished(launcher, stack, directory):
+    for number, kind in enumerate(KINDS):
+        created = Created(kind, directory, state=pathlib.Path(directory, kind), programs=[], host_pid=True)
+        stack.callback(created.close)
+        expect(launcher.introduce(number, created.name, created.init, start_time(created.init)) == 0, "it is on record")
+        got = launcher.inspect(os.pidfd_open(created.init), hold=0)
+        expect(got["verdict"] == MIXED and got["failed"] & 128, f"but no template: {got}")
+        expect(launcher.inspect(os.pidfd_open(created.init), hold=1)["error"] == errno.EAGAIN, "nor told of anything")
+
 def check_pod(launcher, stack, directory):
     """Of one PID namespace, in which the member has no record for the launcher at first."""
     pause = Container(0, directory); stack.callback(pause.close)
@@ -123,5 +137,6 @@ def main():
                 stack.callback(container.close)
                 check_proposals(launcher, container)
         check_pod(launcher, stack, directory)
+        check_unfinished(launcher, stack, directory)
 
 main()

@@ -136,6 +136,8 @@ def make_root(root, files, directories=()):
 class OciContainer(Inside):
     """Of `runtime`, crun or runc. Nothing of it is left once it is closed, or its test has ended in any way."""
 
+    begin = ["run", "--detach"]
+
     def __init__(self, runtime, directory, **options):
         self.options = Options(**options)
         self.name = f"upcall-test-{runtime}-{os.getpid()}-{next(_numbers)}"
@@ -174,7 +176,7 @@ class OciContainer(Inside):
         log = self._directory / "log"
         # A container that goes on holds its standard output: it must not be a pipe of ours.
         with log.open("wb") as output:
-            process = self._in_cgroup([*self._runtime, "run", "--detach", f"--bundle={self._bundle}",
+            process = self._in_cgroup([*self._runtime, *self.begin, f"--bundle={self._bundle}",
                                        f"--pid-file={pid_file}", self.name],
                                       stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         if process.wait(timeout=60 * SLOWNESS) != 0:
