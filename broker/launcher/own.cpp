@@ -2,7 +2,6 @@
 #include "launcher/own.h"
 
 #include "kernel/cgroup.h"
-#include "launcher/subject.h"
 
 namespace upcall::launcher {
 
@@ -23,8 +22,7 @@ Result<Own> look_at_ourselves() {
   own.oom_score_adj = *score;
   auto label = read_label(directory);
   if (!label) return label.error();
-  own.labelled = label->has_value();
-  own.label = (*std::move(label)).value_or("");
+  own.label = *std::move(label);
   own.tasks = kernel::TaskReader::make();
   if (auto root = kernel::open_cgroup_root()) own.cgroup_root = *std::move(root);
   return own;

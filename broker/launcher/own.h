@@ -11,6 +11,7 @@
 #include "kernel/namespaces.h"
 #include "kernel/process_status.h"
 #include "kernel/task_reader.h"
+#include "launcher/subject.h"
 
 namespace upcall::launcher {
 
@@ -19,8 +20,7 @@ struct Own {
   kernel::ResourceLimits limits{};  // as inherited
   std::uint64_t capabilities{};
   int oom_score_adj{};
-  bool labelled{};    // whether there is a security module that labels processes
-  std::string label;  // its
+  Label label;  // without a file where no security module labels
   // Why not, where threads cannot be looked at so on this host.
   Result<kernel::TaskReader> tasks{from_errno("look at threads", ENOTSUP)};
   UniqueFd cgroup_root;  // empty on a host without the unified hierarchy: nothing runs in

@@ -221,9 +221,9 @@ void Plan::take_place(const Own& own, const Subject& subject) {
     oom_score_adj_ = std::to_string(subject.oom_score_adj);
     confinement_.oom_score_adj = oom_score_adj_.c_str();
   }
-  if (!subject.label.empty() && subject.label != own.label) {
-    label_ = subject.label;
-    confinement_.label_file = "/proc/thread-self/attr/exec";
+  if (subject.label.file != nullptr && subject.label != own.label) {
+    label_ = subject.label.request;
+    confinement_.label_file = subject.label.file;
     confinement_.label = label_.c_str();
   }
 }

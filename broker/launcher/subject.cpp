@@ -70,8 +70,26 @@ Result<Ok> read_rights(Subject& subject, const std::string& directory, bool labe
   if (!labelled) return Ok{};
   auto label = read_label(directory);
   if (!label) return label.error();
-  subject.label = (*std::move(label)).value_or("");
+  subject.label = *std::move(label);
   return Ok{};
+}
+
+// Empty where no security module has anything to show there (EINVAL), or the kernel has none at all
+// (ENOENT).
+Result<std::string> read_attribute(const std::string& path) {
+  const auto text = kernel::read_file(path);
+  if (!text && (text.error().code == std::errc::invalid_argument ||
+                text.error().code == std::errc::no_such_file_or_directory)) {
+    return std::string{};
+  }
+  if (!text) return text.error();
+  return text->substr(0, text->find_first_of(std::string_view{"\n\0", 2}));
+}
+
+// "docker-default (enforce)"; what confines nothing has no mode.
+std::string_view without_mode(std::string_view profile) {
+  if (profile.ends_with(')')) profile = profile.substr(0, profile.rfind(" ("));
+  return profile;
 }
 
 }  // namespace
@@ -89,7 +107,7 @@ Result<Subject> read_subject(const ThreadName& thread, const Own& own) {
   if (!namespaces) return namespaces.error();
   subject.namespaces = *std::move(namespaces);
   if (const auto places = read_places(subject, directory); !places) return places.error();
-  if (const auto rights = read_rights(subject, directory, own.labelled); !rights)
+  if (const auto rights = read_rights(subject, directory, own.label.file != nullptr); !rights)
     return rights.error();
   if (const auto there = check_still_there(subject, number_of(*pidfd), directory); !there)
     return there.error();
@@ -106,15 +124,19 @@ Result<int> read_oom_score_adj(const std::string& directory) {
   return *score;
 }
 
-Result<std::optional<std::string>> read_label(const std::string& directory) {
-  const auto text = kernel::read_file(directory + "/attr/current");
-  // EINVAL: no security module has labels to show; ENOENT: the kernel has none at all.
-  if (!text && (text.error().code == std::errc::invalid_argument ||
-                text.error().code == std::errc::no_such_file_or_directory)) {
-    return std::optional<std::string>{};
-  }
-  if (!text) return text.error();
-  return std::optional{text->substr(0, text->find_first_of(std::string_view{"\n\0", 2}))};
+// AppArmor has had files of its own since Linux 5.8, beside those that show whichever module comes
+// first. SELinux takes what it shows; Smack has no label of what is executed, so that the handlers
+// of a container with one are not run.
+Result<Label> read_label(const std::string& directory) {
+  const auto profile = read_attribute(directory + "/attr/apparmor/current");
+  if (!profile) return profile.error();
+  if (!profile->empty())
+    return Label{.file = "/proc/thread-self/attr/apparmor/exec",
+                 .request = "exec " + std::string{without_mode(*profile)}};
+  auto context = read_attribute(directory + "/attr/current");
+  if (!context) return context.error();
+  if (context->empty()) return Label{};
+  return Label{.file = "/proc/thread-self/attr/exec", .request = *std::move(context)};
 }
 
 }  // namespace upcall::launcher

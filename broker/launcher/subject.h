@@ -18,6 +18,13 @@ namespace upcall::launcher {
 
 struct Own;
 
+// What the security module calls a process by, as it is asked to call what a thread executes next.
+struct Label {
+  const char* file{};  // of /proc/thread-self/attr; null without a module that labels
+  std::string request;
+  friend bool operator==(const Label&, const Label&) = default;
+};
+
 struct Subject {
   pid_t pid{};
   kernel::NamespaceSet namespaces;
@@ -28,7 +35,7 @@ struct Subject {
   kernel::ProcessStatus status;
   kernel::ResourceLimits limits{};
   int oom_score_adj{};
-  std::string label;  // of the security module
+  Label label;
 };
 
 // Which thread, and how it may be reached. The thread counts and not its leader, which may have
@@ -45,7 +52,7 @@ struct ThreadName {
 [[nodiscard]] Result<Subject> read_subject(const ThreadName& thread, const Own& own);
 
 [[nodiscard]] Result<int> read_oom_score_adj(const std::string& directory);
-// Nothing without a security module that labels, of which a kernel gets no more once it runs.
-[[nodiscard]] Result<std::optional<std::string>> read_label(const std::string& directory);
+// `directory` is /proc/PID or /proc/PID/task/TID. A kernel gets no more such modules once it runs.
+[[nodiscard]] Result<Label> read_label(const std::string& directory);
 
 }  // namespace upcall::launcher

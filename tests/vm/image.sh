@@ -7,7 +7,7 @@ set -euo pipefail
 
 # What tests/system starts; libraries of ours come with our programs.
 readonly packages=(systemd systemd-sysv udev dbus kmod iproute2 procps util-linux busybox-static python3 python3-yaml
-    python3-xmlrunner crun runc podman lxc systemd-container gdb binutils strace keyutils zstd file)
+    python3-xmlrunner crun runc podman lxc systemd-container apparmor gdb binutils strace keyutils zstd file)
 readonly cache=${XDG_CACHE_HOME:-/var/cache}/upcalld-vm
 readonly skip=77
 here=$(dirname "$(realpath "$0")")

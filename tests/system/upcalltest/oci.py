@@ -58,6 +58,7 @@ class Options:
     annotations: dict = dataclasses.field(default_factory=dict)
     shared: dict = dataclasses.field(default_factory=dict)  # kind of namespace to the process whose it is, as in pods
     state: pathlib.Path | None = None  # where the runtime keeps its record; a place of its own
+    apparmor: str = ""  # the name of a profile
     cgroup: str = ""  # below the root of the unified hierarchy; the container's name
 
 
@@ -100,6 +101,8 @@ def _process(options, arguments=None, uid=None, cwd="/", capabilities=None):
                "user": {"uid": uid, "gid": uid, "additionalGids": options.groups},
                "capabilities": sets, "noNewPrivileges": options.no_new_privs,
                "rlimits": [{"type": name, "soft": soft, "hard": hard} for name, (soft, hard) in options.limits.items()]}
+    if options.apparmor:
+        process["apparmorProfile"] = options.apparmor
     if options.oom_score_adj is not None:
         process["oomScoreAdj"] = options.oom_score_adj
     return process
