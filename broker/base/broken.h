@@ -28,6 +28,7 @@ inline constexpr bool kFilters = kWeakness == "filters";            // none of t
 inline constexpr bool kMemory = kWeakness == "memory";              // always shared with stage 1
 inline constexpr bool kInherited = kWeakness == "inherited";  // the executable stays open in exec
 inline constexpr bool kParent = kWeakness == "parent";        // whom its children may rekey
+inline constexpr bool kRecord = kWeakness == "record";        // whoever is proposed is the init
 inline constexpr bool kVault = kWeakness == "vault";          // not sealed
 inline constexpr bool kFallback = kWeakness == "fallback";  // no init before NS_GET_TGID_FROM_PIDNS
 

@@ -105,10 +105,11 @@ Result<Container> read_recorded(const Own& own, const Init& recorded, const Thre
 Result<const Init*> find_recorded(const Own& own, const Inits& inits, const Subject& origin) {
   const Init* recorded = inits.find(origin.cgroup_path);
   if (recorded == nullptr) return nullptr;
-  const auto ids =
+  const auto lineage =
       kernel::lineage(origin.namespaces.fd(Namespace::pid), own.namespaces.id(Namespace::pid));
-  if (!ids) return ids.error();
-  if (!*ids || std::ranges::find(**ids, recorded->pid_namespace) == (*ids)->end()) return nullptr;
+  if (!lineage) return lineage.error();
+  const auto ids = (*lineage).value_or(std::vector<std::uint64_t>{});
+  if (std::ranges::find(ids, recorded->pid_namespace) == ids.end()) return nullptr;
   const bool matters = kernel::still_exists(recorded->pidfd.get()) ||
                        origin.namespaces.id(Namespace::pid) == recorded->pid_namespace;
   return matters ? recorded : nullptr;

@@ -46,6 +46,14 @@ class Control(SystemTest):
         second.close()
         self.assertNotIn(second.name, self.ctl("containers"))
 
+    def test_process_of_a_container_in_the_processes_of_the_host_is_its(self):
+        container = self.oci("crun", host_pid=True)
+        self.start_with(container)
+        said = self.whois(container.init)
+        self.assertEqual((said["verdict"], said["container"]["id"]), ("in-container", container.name), said["rules"])
+        self.assertEqual((said["template"]["pid"], said["process"]["inner_pid"]), (container.init, container.init))
+        self.assertNotIn("template", self.whois(os.getpid()))
+
     def test_process_of_a_container_is_its(self):
         container = self.oci("crun", user_namespace=True)
         self.start_with(container)
