@@ -5,7 +5,7 @@
 namespace upcall::policy {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3430494c4f505055;  // "UPPOLI04"
+constexpr std::uint64_t kMagic = 0x3530494c4f505055;  // "UPPOLI05"
 
 void put_texts(Packer& out, const std::vector<std::string>& texts) {
   out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
@@ -93,6 +93,7 @@ void put_handler(Packer& out, const Handler& handler) {
   out.put(handler.nul_terminated);
   out.put(handler.seconds);
   out.put(handler.max_reply);
+  out.put(handler.briefed);
 }
 
 void put_uevent_match(Packer& out, const UeventMatch& when) {
@@ -218,6 +219,7 @@ Handler get_handler(Unpacker& in) {
   handler.nul_terminated = get_bool(in);
   handler.seconds = in.get<std::uint32_t>();
   handler.max_reply = in.get<std::uint32_t>();
+  handler.briefed = get_bool(in);
   return handler;
 }
 
