@@ -18,7 +18,7 @@ constexpr std::size_t kHeadBytes = std::size_t{16} * 1024;
 // The kernel sends the head piece by piece, usually all of it within the first of these, each of
 // which is twice as long as the one before.
 constexpr std::chrono::microseconds kPeekAgain{50};
-constexpr std::chrono::microseconds kLongestPause{1000};
+constexpr std::chrono::microseconds kLongestPause{16'000};
 
 // How much there is; nothing when no more can come.
 std::optional<std::size_t> peek(int stream, std::span<std::byte> head) {
@@ -50,7 +50,7 @@ void Conversation::reject() {
   release();
 }
 
-Result<Ok> Conversation::accept() {
+Result<Ok> Conversation::agree() {
   if (opening_ != sources::Opening::kernel_asks) return Ok{};
   return kernel::send_ack(stream_.native_handle(), kernel::coredump_kernel | kernel::coredump_wait);
 }

@@ -26,8 +26,8 @@ class Conversation {
   // The kernel forgets the dump at once.
   void reject();
   // Tells the kernel that the core is wanted.
-  [[nodiscard]] Result<Ok> accept();
-  // After accept(): the core flows from here on, and the process is kept until release().
+  [[nodiscard]] Result<Ok> agree();
+  // After agree(): the core flows from here on, and the process is kept until release().
   [[nodiscard]] asio::awaitable<Result<Ok>> hear_agreement();
   // After that: why the process died, as the core's head says; the stream stays whole. Nothing
   // when the head is too large or slow.

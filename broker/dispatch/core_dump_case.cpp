@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dispatch/core_dump_case.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "dispatch/handler_run.h"
 #include "dispatch/report.h"
@@ -28,7 +30,6 @@ asio::awaitable<Outcome> CoreDumpCase::handle() {
   const auto thread = find_thread();
   if (!thread) co_return lose(thread.error());
   arrival_.tid = *thread;
-  cgroup_ = kernel::read_unified_cgroup(services_.proc, thread_directory());
   auto known = co_await identify();
   if (known) known = co_await wait_for_share();
   auto outcome = Outcome::lost;
@@ -47,8 +48,9 @@ asio::awaitable<Result<Ok>> CoreDumpCase::identify() {
   place_ = co_await services_.running.acquire();
   co_await services_.containers.catch_up();
   const int dumpable = arrival_.dumpable ? static_cast<int>(*arrival_.dumpable) : -1;
+  const std::function<void()> look = [this] { look_at_thread(); };
   auto captured =
-      co_await services_.launcher.capture(arrival_.pidfd.get(), *arrival_.tid, dumpable);
+      co_await services_.launcher.capture(arrival_.pidfd.get(), *arrival_.tid, dumpable, look);
   if (!captured) co_return captured.error();
   capture_ = captured->reply.capture;
   const pid_t init = captured->reply.template_pid;
@@ -86,21 +88,31 @@ std::string CoreDumpCase::thread_directory() const {
   return std::to_string(arrival_.pid) + "/task/" + std::to_string(*arrival_.tid);
 }
 
+// What is known of it without the launcher, and in the time that that takes.
+void CoreDumpCase::look_at_thread() {
+  cgroup_ = kernel::read_unified_cgroup(services_.proc, thread_directory());
+  const auto limits = kernel::read_proc(services_.proc, thread_directory() + "/limits");
+  // Without its limit the process gets none: the safe side for a file that it did not ask for.
+  core_limit_ = limits ? kernel::parse_core_limit(*limits).value_or(0) : 0;
+  seen_ = origin::look_at(subject());
+}
+
+origin::Subject CoreDumpCase::subject() const {
+  return {.proc = services_.proc,
+          .pidfd = arrival_.pidfd.get(),
+          .pid = arrival_.pid,
+          .tid = *arrival_.tid,
+          .cgroup = cgroup_};
+}
+
 // Everything that the policy may ask about.
 Result<Ok> CoreDumpCase::learn(launcher::Captured captured) {
   const auto& reply = captured.reply;
-  event::CoreDump dump{.signal = arrival_.signal};
+  if (!seen_) return seen_.error();
+  event::CoreDump dump{.signal = arrival_.signal, .core_limit = core_limit_};
   if (!dump.signal && reply.signal > 0) dump.signal = reply.signal;
   if (reply.dumpable >= 0) dump.dumpable = static_cast<event::Dumpable>(reply.dumpable);
-  const auto limits = kernel::read_proc(services_.proc, thread_directory() + "/limits");
-  // Without its limit the process gets none: the safe side for a file that it did not ask for.
-  if (limits) dump.core_limit = kernel::parse_core_limit(*limits).value_or(0);
-  const origin::Subject subject{.proc = services_.proc,
-                                .pidfd = arrival_.pidfd.get(),
-                                .pid = arrival_.pid,
-                                .tid = *arrival_.tid,
-                                .cgroup = cgroup_};
-  auto origin = origin::resolve(subject, reply, std::move(captured.texts));
+  auto origin = origin::resolve(subject(), *seen_, reply, std::move(captured.texts));
   if (!origin) return origin.error();
   event_.origin = *std::move(origin);
   event_.detail = dump;
@@ -117,15 +129,24 @@ asio::awaitable<Outcome> CoreDumpCase::decide_and_act() {
   if (rejects) {
     conversation_.reject();
   } else {
-    agreed = conversation_.accept();
+    agreed = conversation_.agree();
   }
   log::info(decided_line(event_, decision_));
   if (rejects) co_return passes ? Outcome::passed : Outcome::rejected;
   if (agreed) agreed = co_await conversation_.hear_agreement();
   if (!agreed) co_return lose(agreed.error());
   if (passes) co_return co_await pass();
-  co_await learn_details();
+  if (needs_details()) co_await learn_details();
   co_return co_await run_all();
+}
+
+bool CoreDumpCase::needs_details() const {
+  const auto is_briefed = [this](std::uint32_t row) {
+    return services_.policy.handlers.at(row).briefed;
+  };
+  const bool knows_signal = std::get<event::CoreDump>(event_.detail).signal.has_value();
+  return !knows_signal || std::ranges::any_of(decision_.action.handlers, is_briefed) ||
+         (decision_.on_failure && is_briefed(*decision_.on_failure));
 }
 
 // What no policy asks about, and what only the core itself tells.

@@ -13,6 +13,7 @@
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
 #include "event/event.h"
+#include "origin/resolve.h"
 #include "policy/decide.h"
 #include "sources/core_dump_arrival.h"
 
@@ -41,7 +42,10 @@ class CoreDumpCase {
   // Waits without a capture, of which there are only so many for everybody, for the origin's share.
   [[nodiscard]] asio::awaitable<Result<Ok>> wait_for_share();
   [[nodiscard]] asio::awaitable<void> let_go_of_capture();
+  void look_at_thread();
+  [[nodiscard]] origin::Subject subject() const;
   [[nodiscard]] Result<Ok> learn(launcher::Captured captured);
+  [[nodiscard]] bool needs_details() const;
   [[nodiscard]] asio::awaitable<void> learn_details();
   [[nodiscard]] asio::awaitable<Outcome> decide_and_act();
   [[nodiscard]] asio::awaitable<Outcome> pass();
@@ -56,6 +60,8 @@ class CoreDumpCase {
   sources::CoreDumpArrival arrival_;
   Conversation conversation_;
   std::string cgroup_;
+  std::uint64_t core_limit_{};
+  Result<origin::Sight> seen_{origin::Sight{}};
   Semaphore::Permit handling_;
   Semaphore::Permit place_;
   Semaphore::Permit share_;

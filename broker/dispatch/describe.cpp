@@ -176,7 +176,7 @@ std::string to_json(const Fields& fields, const event::Event& event) {
 Briefing brief(const event::Event& event, const policy::Decision& decision,
                const policy::Handler& handler) {
   Briefing out{.fields = describe(event, decision, handler.name, handler.place)};
-  out.document = to_json(out.fields, event);
+  if (handler.briefed) out.document = to_json(out.fields, event);
   return out;
 }
 

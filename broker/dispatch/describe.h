@@ -48,7 +48,7 @@ void add_record(Fields& fields, const event::Container& container);
 // What a handler is told: in its environment, and as the document on its descriptor 3.
 struct Briefing {
   Fields fields;
-  std::string document;
+  std::string document;  // empty for one that is not briefed
 };
 [[nodiscard]] Briefing brief(const event::Event& event, const policy::Decision& decision,
                              const policy::Handler& handler);

@@ -14,8 +14,10 @@ asio::awaitable<Result<HandlerRun>> HandlerRun::start(const Services& services,
   const auto& handler = services.policy.handlers.at(call.row);
   auto sockets = make_handler_sockets(call.briefing.document);
   if (!sockets) co_return sockets.error();
+  auto empty = call.input < 0 ? socket_holding({}) : UniqueFd{};
+  if (!empty) co_return empty.error();
   const int output_fd = sockets->output.get();
-  const std::array fds{call.input < 0 ? sockets->empty.get() : call.input,
+  const std::array fds{call.input < 0 ? empty->get() : call.input,
                        call.reply < 0 ? output_fd : call.reply, output_fd, sockets->event.get()};
   const auto environment = to_environment(call.briefing.fields);
   const auto started = co_await services.launcher.start(call.capture, call.row, environment, fds);

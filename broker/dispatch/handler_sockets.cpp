@@ -29,12 +29,9 @@ Result<UniqueFd> socket_holding(std::string_view text) {
 Result<HandlerSockets> make_handler_sockets(std::string_view document) {
   auto event = socket_holding(document);
   if (!event) return event.error();
-  auto empty = socket_holding({});
-  if (!empty) return empty.error();
   auto output = make_socket_pair();
   if (!output) return output.error();
   return HandlerSockets{.event = *std::move(event),
-                        .empty = *std::move(empty),
                         .output = std::move(output->theirs),
                         .output_ours = std::move(output->ours)};
 }

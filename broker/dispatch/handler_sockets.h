@@ -22,7 +22,6 @@ struct SocketPair {
 
 struct HandlerSockets {
   UniqueFd event;        // holds the event's document, and then ends
-  UniqueFd empty;        // ends at once: for a handler that gets no payload
   UniqueFd output;       // the handler's descriptors 1 and 2
   UniqueFd output_ours;  // what it wrote there
 };

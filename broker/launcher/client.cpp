@@ -170,13 +170,15 @@ void Client::take_run(std::span<const std::byte> datagram) {
 template <class Answer>
 asio::awaitable<Result<Answer>> Client::ask(PendingById<Answer>& waiting, std::uint64_t id,
                                             std::span<const std::byte> request,
-                                            std::span<const int> fds) {
+                                            std::span<const int> fds,
+                                            const std::function<void()>* meanwhile) {
   const auto pending = std::make_shared<Pending<Answer>>(io_);
   waiting.emplace(id, pending);
   if (const auto sent = co_await send(request, fds); !sent) {
     waiting.erase(id);
     co_return sent.error();
   }
+  if (meanwhile != nullptr) (*meanwhile)();
   error_code ec;
   while (!pending->answered) {
     co_await pending->changed.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -184,12 +186,13 @@ asio::awaitable<Result<Answer>> Client::ask(PendingById<Answer>& waiting, std::u
   co_return *std::move(pending->answered);
 }
 
-asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dumpable) {
+asio::awaitable<Result<Captured>> Client::capture(int pidfd, pid_t tid, int dumpable,
+                                                  const std::function<void()>& meanwhile) {
   const auto id = next_id_++;
   const wire::CaptureRequest request{
       .header = {.type = wire::LauncherType::capture, .id = id}, .tid = tid, .dumpable = dumpable};
   const std::array fds{pidfd};
-  co_return co_await obtain_capture(id, wire::bytes_of(request), fds);
+  co_return co_await obtain_capture(id, wire::bytes_of(request), fds, &meanwhile);
 }
 
 asio::awaitable<Result<Captured>> Client::inspect(int pidfd) {
@@ -218,8 +221,9 @@ asio::awaitable<Result<Captured>> Client::capture_helped(int pidfd, pid_t tid, i
 
 asio::awaitable<Result<Captured>> Client::obtain_capture(std::uint64_t id,
                                                          std::span<const std::byte> request,
-                                                         std::span<const int> fds) {
-  auto captured = co_await ask(captures_, id, request, fds);
+                                                         std::span<const int> fds,
+                                                         const std::function<void()>* meanwhile) {
+  auto captured = co_await ask(captures_, id, request, fds, meanwhile);
   if (captured && captured->reply.error != 0) co_return capture_failed(captured->reply);
   co_return captured;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -65,8 +66,10 @@ class Client {
   // it.
   [[nodiscard]] asio::awaitable<void> run();
 
-  // Waits for the launcher's answer. `pidfd` is borrowed until it returns.
-  [[nodiscard]] asio::awaitable<Result<Captured>> capture(int pidfd, pid_t tid, int dumpable);
+  // Waits for the launcher's answer, and does something else in between. `pidfd` is borrowed until
+  // it returns.
+  [[nodiscard]] asio::awaitable<Result<Captured>> capture(int pidfd, pid_t tid, int dumpable,
+                                                          const std::function<void()>& meanwhile);
 
   // The same of a process that does not dump; there is no capture to release.
   [[nodiscard]] asio::awaitable<Result<Captured>> inspect(int pidfd);
@@ -127,12 +130,12 @@ class Client {
   void take_run(std::span<const std::byte> datagram);
   // Sends a request, whose header's id is `id`, and waits for its answer.
   template <class Answer>
-  [[nodiscard]] asio::awaitable<Result<Answer>> ask(PendingById<Answer>& waiting, std::uint64_t id,
-                                                    std::span<const std::byte> request,
-                                                    std::span<const int> fds);
-  [[nodiscard]] asio::awaitable<Result<Captured>> obtain_capture(std::uint64_t id,
-                                                                 std::span<const std::byte> request,
-                                                                 std::span<const int> fds);
+  [[nodiscard]] asio::awaitable<Result<Answer>> ask(
+      PendingById<Answer>& waiting, std::uint64_t id, std::span<const std::byte> request,
+      std::span<const int> fds, const std::function<void()>* meanwhile = nullptr);
+  [[nodiscard]] asio::awaitable<Result<Captured>> obtain_capture(
+      std::uint64_t id, std::span<const std::byte> request, std::span<const int> fds,
+      const std::function<void()>* meanwhile = nullptr);
   // All the descriptors of the answer, `count` of them.
   [[nodiscard]] asio::awaitable<Result<std::vector<UniqueFd>>> obtain(
       std::uint64_t id, std::span<const std::byte> request, std::size_t count);

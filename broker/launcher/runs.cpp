@@ -5,7 +5,9 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,6 +39,12 @@ bool is_child(pid_t pid) {
   siginfo_t info{};
   return pid > 0 &&
          ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+// As wait(2) would give it.
+int wait_status(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return W_EXITCODE(info.si_status, 0);
+  return W_EXITCODE(0, info.si_status);
 }
 
 }  // namespace
@@ -117,44 +125,48 @@ void Runs::tell_started(std::size_t index) {
 void Runs::on_children() {
   for (;;) {
     siginfo_t info{};
+    rusage usage{};
     // Looked at, and not yet reaped: until then no other process can get its number.
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    constexpr int kHow = WEXITED | WNOHANG | WNOWAIT;
+    if (::syscall(SYS_waitid, P_ALL, 0, &info, kHow, &usage) != 0 || info.si_pid == 0) return;
     const pid_t pid = info.si_pid;
     std::size_t index = 0;
     while (index < runs_.size() && !(runs_[index] && is_of(index, pid))) ++index;
-    if (index == runs_.size()) {
-      ::waitpid(pid, nullptr, 0);
-      forget_lost(pid);
-      continue;
+    if (index < runs_.size()) {
+      note_end(index, info, usage);
+      // First, since somebody waits for the end, and reaping takes the kernel a tenth of a
+      // millisecond.
+      finish_if_over(index);
     }
-    reap(index, pid);
-    finish_if_over(index);
+    ::waitpid(pid, nullptr, 0);
+    forget_lost(pid);
   }
 }
 
 bool Runs::is_of(std::size_t index, pid_t pid) const {
   const Run& run = *runs_[index];
-  return (run.stage1 == pid && !run.stage1_reaped) ||
-         (handler_pid(index) == pid && !run.handler_reaped);
+  return (run.stage1 == pid && !run.stage1_ended) ||
+         (handler_pid(index) == pid && !run.handler_ended);
 }
 
-void Runs::reap(std::size_t index, pid_t pid) {
+void Runs::note_end(std::size_t index, const siginfo_t& info, const rusage& usage) {
   Run& run = *runs_[index];
-  if (pid == run.stage1 && !run.stage1_reaped) {
-    ::waitpid(pid, &run.stage1_status, 0);
-    run.stage1_reaped = true;
+  if (info.si_pid == run.stage1 && !run.stage1_ended) {
+    run.stage1_status = wait_status(info);
+    run.stage1_ended = true;
     return;
   }
   // What it left behind in its process group goes with it, while its own number still holds the
   // group (exec_handler).
-  ::kill(-pid, SIGKILL);
-  ::wait4(pid, &run.handler_status, 0, &run.usage);
-  run.handler_reaped = true;
+  ::kill(-info.si_pid, SIGKILL);
+  run.handler_status = wait_status(info);
+  run.usage = usage;
+  run.handler_ended = true;
 }
 
 void Runs::finish_if_over(std::size_t index) {
   const Run& run = *runs_[index];
-  if (!run.stage1_reaped || (handler_pid(index) > 0 && !run.handler_reaped)) return;
+  if (!run.stage1_ended || (handler_pid(index) > 0 && !run.handler_ended)) return;
   hear(index);  // its last word, if epoll has not brought it yet
   send_end(run.request, end_of(index));
   runs_[index].reset();
@@ -210,8 +222,8 @@ void Runs::abandon(std::size_t index) {
   kill(index, *runs_[index]->killed);  // should it have been born meanwhile
   const Run& run = *runs_[index];
   send_end(run.request, {.how = *run.killed, .status = SIGKILL});
-  if (run.handler_reaped) pids_[run.word] = 0;
-  lost_.push_back({.word = run.word, .stage1 = run.stage1, .stage1_reaped = run.stage1_reaped});
+  if (run.handler_ended) pids_[run.word] = 0;
+  lost_.push_back({.word = run.word, .stage1 = run.stage1, .stage1_reaped = run.stage1_ended});
   runs_[index].reset();
 }
 
@@ -249,9 +261,9 @@ void Runs::kill(std::size_t index, wire::RunEnd why) {
   Run& run = *runs_[index];
   if (!run.killed) run.killed = why;
   run.deadline = Clock::now() + kStartTime;  // and then nobody waits for it any more
-  if (!run.stage1_reaped) ::kill(run.stage1, SIGKILL);
+  if (!run.stage1_ended) ::kill(run.stage1, SIGKILL);
   const pid_t handler = handler_pid(index);
-  if (run.handler_reaped || !is_child(handler)) return;
+  if (run.handler_ended || !is_child(handler)) return;
   ::kill(-handler, SIGKILL);  // nothing yet, before it has made its session
   ::kill(handler, SIGKILL);
 }

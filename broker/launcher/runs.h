@@ -3,6 +3,7 @@
 // ends its handler when the time is up, reaps both, and tells the broker.
 #pragma once
 
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <array>
@@ -55,9 +56,9 @@ class Runs {
     std::size_t word{};  // of the table: where its handler's number is
     UniqueFd status;
     pid_t stage1{};
-    bool stage1_reaped{};
+    bool stage1_ended{};  // and reaped at once, when that has been told
     int stage1_status{};
-    bool handler_reaped{};
+    bool handler_ended{};
     int handler_status{};
     rusage usage{};
     std::optional<ConfineFailure> failure;
@@ -84,7 +85,7 @@ class Runs {
   [[nodiscard]] bool is_of(std::size_t index, pid_t pid) const;
   void hear(std::size_t index);
   void tell_started(std::size_t index);
-  void reap(std::size_t index, pid_t pid);
+  void note_end(std::size_t index, const siginfo_t& info, const rusage& usage);
   void finish_if_over(std::size_t index);
   void kill(std::size_t index, wire::RunEnd why);
   [[nodiscard]] wire::RunEnded end_of(std::size_t index) const;

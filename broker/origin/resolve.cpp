@@ -42,34 +42,40 @@ void translate_ids(const Subject& subject, const wire::CaptureReply& capture,
   }
 }
 
-Result<Ok> read_thread(const Subject& subject, const wire::CaptureReply& capture,
+Result<Ok> take_status(const Subject& subject, const Sight& seen, const wire::CaptureReply& capture,
                        event::Origin& origin) {
-  const auto thread = std::to_string(subject.pid) + "/task/" + std::to_string(subject.tid) + "/";
-  auto comm = kernel::read_proc(subject.proc, thread + "comm");
-  if (!comm) return comm.error();
-  origin.comm = without_newline(*std::move(comm));
-  const auto status = kernel::read_proc(subject.proc, thread + "status");
-  if (!status) return status.error();
-  const auto ids = kernel::parse_real_ids(*status);
+  const auto ids = kernel::parse_real_ids(seen.status);
   if (!ids) return from_errno("read the ids of process " + std::to_string(subject.pid), EBADMSG);
   origin.uid = ids->uid;
   origin.gid = ids->gid;
-  origin.inner_tid = inner_pid(kernel::parse_namespace_pids(*status), capture);
-  if (subject.tid == subject.pid) {
-    origin.inner_pid = origin.inner_tid;
-  } else if (const auto leader =
-                 kernel::read_proc(subject.proc, std::to_string(subject.pid) + "/status")) {
-    origin.inner_pid = inner_pid(kernel::parse_namespace_pids(*leader), capture);
-  }
+  origin.inner_tid = inner_pid(kernel::parse_namespace_pids(seen.status), capture);
+  origin.inner_pid = inner_pid(kernel::parse_namespace_pids(seen.leader_status), capture);
   return Ok{};
 }
 
 }  // namespace
 
-Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& capture,
-                              wire::CaptureTexts texts) {
+Result<Sight> look_at(const Subject& subject) {
+  const auto process = std::to_string(subject.pid);
+  const auto thread = process + "/task/" + std::to_string(subject.tid) + "/";
+  auto comm = kernel::read_proc(subject.proc, thread + "comm");
+  if (!comm) return comm.error();
+  auto status = kernel::read_proc(subject.proc, thread + "status");
+  if (!status) return status.error();
+  Sight seen{.comm = without_newline(*std::move(comm)), .status = *std::move(status)};
+  if (subject.tid == subject.pid) {
+    seen.leader_status = seen.status;
+  } else if (auto leader = kernel::read_proc(subject.proc, process + "/status")) {
+    seen.leader_status = *std::move(leader);
+  }
+  return seen;
+}
+
+Result<event::Origin> resolve(const Subject& subject, const Sight& seen,
+                              const wire::CaptureReply& capture, wire::CaptureTexts texts) {
   event::Origin origin{.pid = subject.pid,
                        .tid = subject.tid,
+                       .comm = seen.comm,
                        .exe = std::move(texts.exe),
                        .host_name = std::move(texts.host_name),
                        .tag = std::move(texts.tag),
@@ -80,12 +86,19 @@ Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& 
                        .container_namespaces = capture.template_namespaces,
                        .host_namespaces = capture.host_namespaces,
                        .user_namespace_depth = capture.user_depth};
-  if (auto read = read_thread(subject, capture, origin); !read) return read.error();
+  if (auto taken = take_status(subject, seen, capture, origin); !taken) return taken.error();
   if (capture.template_pid != 0) translate_ids(subject, capture, origin);
   if (!kernel::still_exists(subject.pidfd)) {
     return from_errno("keep hold of process " + std::to_string(subject.pid), ESRCH);
   }
   return origin;
+}
+
+Result<event::Origin> resolve(const Subject& subject, const wire::CaptureReply& capture,
+                              wire::CaptureTexts texts) {
+  const auto seen = look_at(subject);
+  if (!seen) return seen.error();
+  return resolve(subject, *seen, capture, std::move(texts));
 }
 
 }  // namespace upcall::origin

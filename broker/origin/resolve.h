@@ -19,7 +19,19 @@ struct Subject {
   std::string cgroup;  // its path in the unified hierarchy; empty without one
 };
 
+// What /proc shows of the thread without privileges.
+struct Sight {
+  std::string comm;
+  std::string status;
+  std::string leader_status;  // of its process
+};
+[[nodiscard]] Result<Sight> look_at(const Subject& subject);
+
 // ESRCH when the process was gone before everything was read: what was read then may be another's.
+[[nodiscard]] Result<event::Origin> resolve(const Subject& subject, const Sight& seen,
+                                            const wire::CaptureReply& capture,
+                                            wire::CaptureTexts texts);
+// Looks by itself.
 [[nodiscard]] Result<event::Origin> resolve(const Subject& subject,
                                             const wire::CaptureReply& capture,
                                             wire::CaptureTexts texts);

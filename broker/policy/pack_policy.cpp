@@ -107,6 +107,7 @@ void put_handler(Packer& out, const Handler& handler) {
   out.put(handler.nul_terminated);
   out.put(handler.seconds);
   out.put(handler.max_reply);
+  out.put(handler.briefed);
 }
 
 void put_uevent_match(Packer& out, const UeventMatch& when) {
@@ -248,6 +249,7 @@ Handler get_handler(Unpacker& in) {
   handler.nul_terminated = get_bool(in);
   handler.seconds = in.get<std::uint32_t>();
   handler.max_reply = in.get<std::uint32_t>();
+  handler.briefed = get_bool(in);
   return handler;
 }
 

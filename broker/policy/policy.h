@@ -169,6 +169,9 @@ struct Handler {
   bool nul_terminated{};    // the payload gets a NUL at its end
   std::uint32_t seconds{};  // that the key lives; 0: until somebody takes it away
   std::uint32_t max_reply{kMaxReply};  // bytes; a longer one is none
+  // Reads the event on descriptor 3, and wants to know all of why a process died. builtin:core does
+  // not: what takes time is not made for it.
+  bool briefed{true};
   bool operator==(const Handler&) const = default;
 };
 

@@ -53,10 +53,6 @@ std::vector<std::string> names_in(const std::map<std::string, Place>& places) {
   return names;
 }
 
-bool is_builtin(const HandlerRow& row, std::string_view name) {
-  return row.program == wire::Program::vault && row.path == name;
-}
-
 class Binder {
  public:
   Binder(Reader& reader, const Draft& draft) : reader_{reader}, draft_{draft} {}

@@ -62,6 +62,10 @@ std::vector<std::string> to_environment(const Variables& variables) {
 
 }  // namespace
 
+bool is_builtin(const wire::HandlerRow& row, std::string_view name) {
+  return row.program == wire::Program::vault && row.path == name;
+}
+
 std::vector<std::string> decode_with_of_core(Reader& reader, const Value& with) {
   Variables variables{{"MODE", "full"}, {"DIRECTORY", "/var/crash"}, {"COMPRESS", "zstd"}};
   const auto keep = [&](const char* variable, std::optional<std::string> value) {

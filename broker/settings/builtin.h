@@ -5,9 +5,11 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings/reader.h"
+#include "wire/handler_table.h"
 
 namespace upcall::settings {
 
@@ -15,6 +17,8 @@ inline constexpr const char* kBuiltinPrefix = "builtin:";
 // Their names, and those of their files in the vault.
 inline constexpr const char* kBuiltinCore = "core";
 inline constexpr const char* kBuiltinForward = "forward";
+
+[[nodiscard]] bool is_builtin(const wire::HandlerRow& row, std::string_view name);
 
 // Writing a large dump takes longer than what other handlers do.
 inline constexpr std::chrono::minutes kBuiltinCoreTimeout{5};

@@ -153,10 +153,12 @@ void print(const Options& options, Outcome outcome) {
   std::ranges::sort(times);
   printf(
       "\"count\": %zu, \"concurrency\": %zu, \"memory_kib\": %zu, \"crashed\": %zu, "
-      "\"with_core\": %zu, \"not_crashed\": %zu, \"p50_ns\": %lld, \"p90_ns\": %lld, "
+      "\"with_core\": %zu, \"not_crashed\": %zu, \"best_ns\": %lld, \"p10_ns\": %lld, "
+      "\"p50_ns\": %lld, \"p90_ns\": %lld, "
       "\"p99_ns\": %lld, \"max_ns\": %lld, \"total_ns\": %lld}\n",
       options.count, options.concurrency, options.memory_kib, times.size(), outcome.with_core,
-      outcome.not_crashed, static_cast<long long>(percentile(times, 50)),
+      outcome.not_crashed, static_cast<long long>(percentile(times, 0)),
+      static_cast<long long>(percentile(times, 10)), static_cast<long long>(percentile(times, 50)),
       static_cast<long long>(percentile(times, 90)), static_cast<long long>(percentile(times, 99)),
       static_cast<long long>(percentile(times, 100)), static_cast<long long>(outcome.total_ns));
 }

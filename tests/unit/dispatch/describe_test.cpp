@@ -139,6 +139,16 @@ TEST(Describe, LeavesACalloutThatIsNoTextToStandardInput) {
               Not(Contains(StartsWith("UPCALL_KEY_CALLOUT="))));
 }
 
+TEST(Brief, MakesNoDocumentForOneThatDoesNotReadIt) {
+  const policy::Handler listens{.name = "save"};
+  const policy::Handler does_not{.name = "save", .briefed = false};
+  const auto told = brief(crash(), {.rule = "r"}, listens);
+  const auto less = brief(crash(), {.rule = "r"}, does_not);
+  EXPECT_THAT(told.document, StartsWith("{"));
+  EXPECT_EQ(less.document, "");
+  EXPECT_EQ(less.fields, told.fields);
+}
+
 TEST(ToJson, IsOneObjectEvenOfBytesThatAreNoText) {
   auto event = crash();
   event.origin.exe = "/\xff\xfe";

@@ -98,6 +98,16 @@ TEST(Decode, ReadsAProgramOnTheHost) {
             wire::User::origin);
 }
 
+TEST(Decode, BriefsEveryHandlerButTheOneThatDoesNotListen) {
+  const auto settings = decoded(
+      "version: 1\nhandlers: {a: {run: builtin:core}, b: {run: /core}, c: {run: "
+      "builtin:forward}}\n");
+  ASSERT_EQ(settings.policy.handlers.size(), 3U);
+  EXPECT_FALSE(settings.policy.handlers[0].briefed);
+  EXPECT_TRUE(settings.policy.handlers[1].briefed);
+  EXPECT_TRUE(settings.policy.handlers[2].briefed);
+}
+
 TEST(Decode, ReadsTimesInEveryUnit) {
   EXPECT_EQ(decoded_handler("run: /bin/a, timeout: 1ms").timeout, 1ms);
   EXPECT_EQ(decoded_handler("run: /bin/a, timeout: 5min").timeout, 5min);
