@@ -34,28 +34,21 @@ Take path_condition(Reader& reader, std::vector<std::string>& out) {
                    [&reader](const Value& item) { return read_path_glob(reader, item); });
 }
 
-// What both kinds ask of who caused the event, and `more`.
-template <class Rule>
-std::vector<Key> conditions(Reader& reader, RuleDraft<Rule>& out, std::vector<Key> more) {
-  static const std::map<std::string, policy::AskedBy> kAskers{
-      {"user", policy::AskedBy::user},
-      {"kernel", policy::AskedBy::kernel},
-      {"unknown", policy::AskedBy::unknown}};
-  static const std::map<std::string, policy::UserNamespace> kUserNamespaces{
-      {"host", policy::UserNamespace::host}, {"child", policy::UserNamespace::child}};
-  auto& when = out.rule.when;
-  std::vector<Key> keys{
-      {"container", container_condition(reader, out.container)},
-      {"uid", id_condition(reader, when.uid)},
-      {"user_namespace",
-       [&](const Value& held) {
-         assign(when.user_namespace, reader.choice(held, kUserNamespaces));
-       }},
-      {"origin", [&](const Value& held) { assign(when.asker, reader.choice(held, kAskers)); }},
-      {"exe", path_condition(reader, when.exe)},
-      {"tag", text_condition(reader, when.tag)}};
-  keys.insert(keys.end(), more.begin(), more.end());
-  return keys;
+Take asker_condition(Reader& reader, policy::AskedBy& out) {
+  return [&reader, &out](const Value& held) {
+    assign(out, reader.choice(held, std::map<std::string, policy::AskedBy>{
+                                        {"user", policy::AskedBy::user},
+                                        {"kernel", policy::AskedBy::kernel},
+                                        {"unknown", policy::AskedBy::unknown}}));
+  };
+}
+
+Take user_namespace_condition(Reader& reader, policy::UserNamespace& out) {
+  return [&reader, &out](const Value& held) {
+    assign(out, reader.choice(held, std::map<std::string, policy::UserNamespace>{
+                                        {"host", policy::UserNamespace::host},
+                                        {"child", policy::UserNamespace::child}}));
+  };
 }
 
 }  // namespace
@@ -68,9 +61,15 @@ RuleDraft<policy::ModuleRule> decode_module_rule(Reader& reader, RuleKeys keys) 
     out.rule.action = {.kind = policy::ActionKind::load, .module = read_module(reader, *load)};
   if (when == nullptr) return out;
   auto& match = out.rule.when;
-  reader.read_map(*when, conditions(reader, out,
-                                    {{"alias", text_condition(reader, match.alias)},
-                                     {"module", text_condition(reader, match.module)}}));
+  reader.read_map(*when,
+                  {{"container", container_condition(reader, out.container)},
+                   {"uid", id_condition(reader, match.uid)},
+                   {"user_namespace", user_namespace_condition(reader, match.user_namespace)},
+                   {"origin", asker_condition(reader, match.asker)},
+                   {"exe", path_condition(reader, match.exe)},
+                   {"tag", text_condition(reader, match.tag)},
+                   {"alias", text_condition(reader, match.alias)},
+                   {"module", text_condition(reader, match.module)}});
   return out;
 }
 
@@ -79,10 +78,16 @@ RuleDraft<policy::HelperRule> decode_helper_rule(Reader& reader, RuleKeys keys) 
   auto out = draft_of<policy::HelperRule>(std::move(keys));
   if (when == nullptr) return out;
   auto& match = out.rule.when;
-  reader.read_map(*when, conditions(reader, out,
-                                    {{"path", path_condition(reader, match.path)},
-                                     {"argument", text_condition(reader, match.argument)},
-                                     {"cgroup", path_condition(reader, match.cgroup)}}));
+  reader.read_map(*when,
+                  {{"container", container_condition(reader, out.container)},
+                   {"uid", id_condition(reader, match.uid)},
+                   {"user_namespace", user_namespace_condition(reader, match.user_namespace)},
+                   {"origin", asker_condition(reader, match.asker)},
+                   {"exe", path_condition(reader, match.exe)},
+                   {"tag", text_condition(reader, match.tag)},
+                   {"path", path_condition(reader, match.path)},
+                   {"argument", text_condition(reader, match.argument)},
+                   {"cgroup", path_condition(reader, match.cgroup)}});
   return out;
 }
 
