@@ -34,8 +34,10 @@ int HelperCall::serve(std::span<const iovec> message) {
 int HelperCall::run_stock() {
   if (options_.stock == nullptr || options_.stock[0] == '\0') return kDenied;
   arguments_[0] = const_cast<char*>(options_.stock);
-  const long failure = system_call(SYS_execve, address_of(options_.stock),
-                                   address_of(arguments_.data()), address_of(environment_));
+  const void* const arguments = static_cast<const void*>(arguments_.data());
+  const void* const environment = static_cast<const void*>(environment_);
+  const long failure = system_call(SYS_execve, address_of(options_.stock), address_of(arguments),
+                                   address_of(environment));
   // Most of what the kernel would start is installed nowhere.
   if (failure == -ENOENT) return kDenied;
   return report_failure("execute the stock helper", failure, "see its path behind stock=");

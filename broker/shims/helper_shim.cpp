@@ -35,10 +35,8 @@ std::string_view file_name(std::string_view path) {
   return path;
 }
 
-std::array<char, wire::kMaxHelperTexts> texts;  // here, since the stack is small
-
 // How many bytes of `texts` they take; 0 where there are more than the kernel ever gives.
-std::size_t write_texts(std::span<char* const> arguments) {
+std::size_t write_texts(std::span<char* const> arguments, std::span<char> texts) {
   std::size_t used = 0;
   for (const char* argument : arguments) {
     const std::size_t size = std::strlen(argument) + 1;
@@ -54,7 +52,8 @@ enum class Agent : bool { any, release };
 int serve(const Options& options, Agent agent, std::span<char*> arguments,
           char* const* environment) {
   HelperCall call{options, kPatience, arguments, environment};
-  const std::size_t used = write_texts(arguments);
+  std::array<char, wire::kMaxHelperTexts> texts;
+  const std::size_t used = write_texts(arguments, texts);
   if (used == 0 || arguments.size() > wire::kMaxHelperArguments)
     return report_failure("pass on so many arguments", -E2BIG,
                           "see which helper the kernel starts");
@@ -65,16 +64,16 @@ int serve(const Options& options, Agent agent, std::span<char*> arguments,
   return call.serve(message);
 }
 
-std::array<char, 256> static_line;
+constexpr long kMostOfLine = 255;
+using StaticLine = std::array<char, kMostOfLine + 1>;
 
-// Nothing but the stock helper where there is no such file.
-Options read_static_options() {
+// Nothing but the stock helper where there is no such file. The options point into `static_line`.
+Options read_static_options(StaticLine& static_line) {
   Options options;
   const long file =
       system_call(SYS_openat, AT_FDCWD, address_of(kStaticLine), O_RDONLY | O_CLOEXEC);
   if (file < 0) return options;
-  const long size =
-      system_call(SYS_read, file, address_of(static_line.data()), static_line.size() - 1);
+  const long size = system_call(SYS_read, file, address_of(static_line.data()), kMostOfLine);
   system_call(SYS_close, file);
   if (size <= 0) return options;
   const std::string_view line{static_line.data(), static_cast<std::size_t>(size)};
@@ -91,7 +90,8 @@ std::string_view executed_name(char* const* environment) {
   // What the kernel leaves behind the environment.
   for (const auto* entry = reinterpret_cast<const Elf64_auxv_t*>(environment + 1);
        entry->a_type != AT_NULL; ++entry) {
-    if (entry->a_type == AT_EXECFN) return reinterpret_cast<const char*>(entry->a_un.a_val);
+    if (entry->a_type != AT_EXECFN) continue;
+    return reinterpret_cast<const char*>(entry->a_un.a_val);  // NOLINT(performance-no-int-to-ptr)
   }
   return {};
 }
@@ -122,7 +122,8 @@ int run_static_helper_shim(std::span<char*> arguments, char* const* environment)
   if (wanted == kStatic)
     return report_failure("find a helper", -ELOOP,
                           "the kernel's setting for it names usermode-helper");
-  Options options = read_static_options();
+  StaticLine static_line;
+  Options options = read_static_options(static_line);
   options.stock = arguments[0];
   if (options.socket == nullptr) options.socket = "/run/upcalld/helper.socket";
   return serve(options, Agent::any, arguments, environment);
