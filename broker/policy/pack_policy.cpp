@@ -5,7 +5,7 @@
 namespace upcall::policy {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3530494c4f505055;  // "UPPOLI05"
+constexpr std::uint64_t kMagic = 0x3630494c4f505055;  // "UPPOLI06"
 
 void put_texts(Packer& out, const std::vector<std::string>& texts) {
   out.put_list(texts, [&](const std::string& text) { out.put_text(text); });
