@@ -18,6 +18,7 @@ std::vector<std::string> devpaths_of(const event::Uevent& event) {
 
 Uevents::Uevents(Services services, Pressure pressure)
     : services_{services},
+      rules_{services.policy.uevent_rules},
       pressure_{std::move(pressure)},
       share_{services.io, limits::kUeventsRunning},
       deliveries_{services, tally_} {}
@@ -34,7 +35,7 @@ std::string Uevents::summary() const {
 void Uevents::take(const event::Uevent& event, std::shared_ptr<const DeviceOwner> owner) {
   ++arrived_.at(static_cast<std::size_t>(event.origin));
   const auto* selector = owner != nullptr ? &owner->selector : nullptr;
-  const auto* rule = policy::decide(services_.policy.uevent_rules, event, selector);
+  const auto* rule = rules_.decide(event, selector);
   if (watch_) watch_->event(event, rule, owner.get());
   if (rule == nullptr || rule->handlers.empty()) {
     ++ignored_;

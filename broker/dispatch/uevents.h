@@ -62,6 +62,7 @@ class Uevents {
   void finish(DeviceOrder::Ticket ticket, Outcome outcome);
 
   Services services_;
+  policy::UeventIndex rules_;
   Pressure pressure_;
   Semaphore share_;
   DeviceOrder order_;

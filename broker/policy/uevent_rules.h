@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "event/uevent.h"
@@ -41,10 +42,24 @@ struct UeventRule {
   return rule.to.empty() ? rule.when.container : rule.to;
 }
 
-// The first that matches; nullptr for none: what no rule wants is ignored. `owner` is the name of
-// the selector of the container whose own device it is, nullptr for the host's.
-[[nodiscard]] const UeventRule* decide(const std::vector<UeventRule>& rules,
-                                       const event::Uevent& event, const std::string* owner);
+// The rules by the subsystems that they name, so that of a hundred an event meets only a few.
+class UeventIndex {
+ public:
+  // Borrows them.
+  explicit UeventIndex(const std::vector<UeventRule>& rules);
+
+  // The first that matches; nullptr for none: what no rule wants is ignored. `owner` is the name of
+  // the selector of the container whose own device it is, nullptr for the host's.
+  [[nodiscard]] const UeventRule* decide(const event::Uevent& event,
+                                         const std::string* owner) const;
+
+ private:
+  using Rules = std::vector<const UeventRule*>;  // in the order of the policy
+  [[nodiscard]] const Rules& rules_for(std::string_view subsystem) const;
+
+  std::map<std::string, Rules, std::less<>> by_subsystem_;
+  Rules of_others_;  // for what none names
+};
 
 // Whose devices a rule is about.
 enum class Devices : std::uint8_t { of_host, of_containers };

@@ -7,6 +7,7 @@ namespace upcall::policy {
 namespace {
 
 using event::UeventClass;
+using Globs = std::vector<std::string>;
 using namespace std::string_literals;
 
 const std::string kText =
@@ -18,7 +19,7 @@ std::string decided(const UeventMatch& when, UeventClass origin = UeventClass::k
   auto event = event::parse_uevent(kText);
   event->origin = origin;
   const std::vector<UeventRule> rules{{.name = "r", .when = when}, {.name = "last", .when = when}};
-  const auto* rule = decide(rules, *event, owner);
+  const auto* rule = UeventIndex{rules}.decide(*event, owner);
   return rule != nullptr ? rule->name : "";
 }
 
@@ -60,6 +61,27 @@ TEST(DecideUevent, ADeviceIsTheHostsOrItsContainers) {
   EXPECT_EQ(decided({.container = {"db"}}, kernel, &web), "");
   EXPECT_EQ(decided({.container = {"*"}}), "");
   EXPECT_EQ(decided({.container = {"web"}}, UeventClass::injected, &web), "");
+}
+
+TEST(DecideUevent, TheFirstDecidesHoweverItsSubsystemIsNamed) {
+  const auto first = [](const std::vector<Globs>& subsystems, const std::string& subsystem) {
+    std::vector<UeventRule> rules;
+    for (const auto& one : subsystems)
+      rules.push_back({.name = std::to_string(rules.size()), .when = {.subsystem = one}});
+    const auto text = "add@/devices/x\0SUBSYSTEM="s + subsystem + '\0';
+    auto event = event::parse_uevent(text);
+    event->origin = UeventClass::kernel;
+    const auto* rule = UeventIndex{rules}.decide(*event, nullptr);
+    return rule != nullptr ? rule->name : "";
+  };
+  EXPECT_EQ(first({{"usb"}, {"n*"}, {"net"}, {}}, "net"), "1");
+  EXPECT_EQ(first({{"usb"}, {"net", "x*"}, {"n*"}, {}}, "net"), "1");
+  EXPECT_EQ(first({{"usb"}, {"net", "x*"}, {"n*"}, {}}, "xfrm"), "1");
+  EXPECT_EQ(first({{"usb"}, {}, {"net"}}, "net"), "1");
+  EXPECT_EQ(first({{"usb"}, {"net"}, {}}, "block"), "2");
+  EXPECT_EQ(first({{"usb"}, {"net"}}, "block"), "");
+  EXPECT_EQ(first({{"n[e]t"}, {"net"}}, "net"), "0");
+  EXPECT_EQ(first({{"net"}, {}}, ""), "1");
 }
 
 TEST(WantDevices, OfTheHostUnlessARuleNamesContainers) {
