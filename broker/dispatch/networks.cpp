@@ -10,14 +10,14 @@
 namespace upcall::dispatch {
 namespace {
 
-using Number = Result<std::optional<std::uint32_t>>;
-
 // The subsystems whose devices belong to a network namespace (net_ns_type_operations in the
-// kernel's source, 6.18). Others of its events reach many, and so come with their numbers too; what
-// is injected into one is heard there alone.
+// kernel's source, 6.18).
+constexpr std::array<std::string_view, 5> kTagged{"net", "queues", "macvtap", "ipvtap",
+                                                  "ieee80211"};
+
+// Others of its events reach many, and so come with their numbers too; what is injected into one is
+// heard there alone.
 bool is_of_network(const event::Uevent& event) {
-  constexpr std::array<std::string_view, 5> kTagged{"net", "queues", "macvtap", "ipvtap",
-                                                    "ieee80211"};
   return event.origin == event::UeventClass::injected ||
          std::ranges::find(kTagged, event.subsystem) != kTagged.end();
 }
@@ -61,9 +61,9 @@ asio::awaitable<bool> Networks::look_at(const Running& running) {
     if (members_.contains(record.init) || !wanted(record)) continue;
     DeviceOwner owner;
     owner.record = record;
-    const auto network = co_await hear(owner);
+    auto network = co_await hear(owner);
     if (network) {
-      adopt(owner, *network);
+      adopt(std::move(owner), *std::move(network));
     } else if (failed(record, network.error())) {
       again = true;
     }
@@ -71,15 +71,22 @@ asio::awaitable<bool> Networks::look_at(const Running& running) {
   co_return again;
 }
 
-void Networks::adopt(const DeviceOwner& owner, std::optional<std::uint32_t> network) {
+void Networks::adopt(DeviceOwner owner, Network network) {
   const auto init = owner.record.init;
-  if (network) {
-    log::info("uevents of the devices of " + name_of(owner.record) + " are heard");
-    by_network_.emplace(*network, init);
-  }
   problems_.erase(init);
-  members_.insert_or_assign(
-      init, Member{.owner = std::make_shared<const DeviceOwner>(owner), .network = network});
+  Member member;
+  if (!network) {
+    member.owner = std::make_shared<const DeviceOwner>(std::move(owner));
+    members_.insert_or_assign(init, std::move(member));
+    return;
+  }
+  log::info("uevents of the devices of " + name_of(owner.record) + " are heard");
+  if (policy::read_attributes_of(services_.policy.uevent_rules, owner.selector))
+    owner.sysfs = std::move(network->sysfs);
+  member.owner = std::make_shared<const DeviceOwner>(std::move(owner));
+  member.network = network->number;
+  by_network_.emplace(network->number, init);
+  members_.insert_or_assign(init, std::move(member));
 }
 
 bool Networks::failed(const origin::Record& record, const Error& error) {
@@ -100,23 +107,22 @@ bool Networks::wanted(const origin::Record& record) const {
   });
 }
 
-asio::awaitable<Number> Networks::hear(DeviceOwner& owner) {
+asio::awaitable<Result<Networks::Network>> Networks::hear(DeviceOwner& owner) {
   const auto place = co_await services_.running.acquire();
   const auto held = co_await hold_container(services_, owner.record);
   if (!held) co_return held.error();
   owner.selector = held->selector;
-  const auto numbered = co_await number(*held);
+  auto network = co_await hear(*held);
   co_await services_.launcher.release(held->capture);
-  co_return numbered;
+  co_return network;
 }
 
-asio::awaitable<Number> Networks::number(const Recipient& held) {
-  if (!policy::want_devices_of(services_.policy.uevent_rules, held.selector))
-    co_return std::optional<std::uint32_t>{};
-  const auto numbered = co_await services_.launcher.number_network(held.capture);
-  if (!numbered && has_none(numbered.error())) co_return std::optional<std::uint32_t>{};
-  if (!numbered) co_return numbered.error();
-  co_return std::optional{*numbered};
+asio::awaitable<Result<Networks::Network>> Networks::hear(const Recipient& held) {
+  if (!policy::want_devices_of(services_.policy.uevent_rules, held.selector)) co_return Network{};
+  auto network = co_await services_.launcher.hear_network(held.capture);
+  if (!network && has_none(network.error())) co_return Network{};
+  if (!network) co_return network.error();
+  co_return Network{*std::move(network)};
 }
 
 // One that has got another name since may be another selector's.

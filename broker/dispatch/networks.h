@@ -17,6 +17,7 @@
 #include "dispatch/recipient.h"
 #include "dispatch/services.h"
 #include "dispatch/uevents.h"
+#include "launcher/client.h"
 
 namespace upcall::dispatch {
 
@@ -48,14 +49,16 @@ class Networks {
   [[nodiscard]] asio::awaitable<void> follow();
   // Whether one is not finished, and so to be looked at again soon.
   [[nodiscard]] asio::awaitable<bool> look_at(const Running& running);
-  void adopt(const DeviceOwner& owner, std::optional<std::uint32_t> network);
+  // `network` is nothing for one whose devices no rule wants, or which has none of its own.
+  using Network = std::optional<launcher::HeardNetwork>;
+  void adopt(DeviceOwner owner, Network network);
   // Whether that is because it is not finished. Anything else is told once.
   [[nodiscard]] bool failed(const origin::Record& record, const Error& error);
   void forget_all_but(const Running& running);
   void forget(pid_t init);
-  // Its selector and number. EAGAIN for one that its runtime has not finished.
-  [[nodiscard]] asio::awaitable<Result<std::optional<std::uint32_t>>> hear(DeviceOwner& owner);
-  [[nodiscard]] asio::awaitable<Result<std::optional<std::uint32_t>>> number(const Recipient& held);
+  // And its selector. EAGAIN for one that its runtime has not finished.
+  [[nodiscard]] asio::awaitable<Result<Network>> hear(DeviceOwner& owner);
+  [[nodiscard]] asio::awaitable<Result<Network>> hear(const Recipient& held);
   [[nodiscard]] bool wanted(const origin::Record& record) const;
   void tell_missed();
 

@@ -37,6 +37,17 @@ bool env_matches(const UeventMatch& when, const event::Uevent& event) {
   });
 }
 
+// A device that is being removed may have none left, or have some.
+bool attr_matches(const UeventMatch& when, const event::Uevent& event,
+                  const ReadAttribute& read_attribute) {
+  if (when.attr.empty()) return true;
+  if (event.action == "remove") return false;
+  return std::ranges::all_of(when.attr, [&](const auto& condition) {
+    const auto value = read_attribute(condition.first);
+    return value && any_matches(condition.second, *value);
+  });
+}
+
 bool is_about(const UeventRule& rule, Devices devices) {
   return rule.when.container.empty() == (devices == Devices::of_host);
 }
@@ -45,13 +56,15 @@ bool owner_matches(const std::vector<std::string>& containers, const std::string
   return owner == nullptr ? containers.empty() : is_among(containers, *owner);
 }
 
-// The shortest texts first: most of a hundred rules must fall to a cheap comparison.
-bool matches(const UeventMatch& when, const event::Uevent& event, const std::string* owner) {
+// The shortest texts first: most of a hundred rules must fall to a cheap comparison. Files last.
+bool matches(const UeventMatch& when, const event::Uevent& event, const std::string* owner,
+             const ReadAttribute& read_attribute) {
   return owner_matches(when.container, owner) && allows(when.subsystem, event.subsystem) &&
          allows(when.action, event.action) &&
          std::ranges::find(when.origin, event.origin) != when.origin.end() &&
          allows(when.devtype, event.devtype) && allows(when.driver, event.driver) &&
-         allows(when.devpath, event.devpath) && env_matches(when, event);
+         allows(when.devpath, event.devpath) && env_matches(when, event) &&
+         attr_matches(when, event, read_attribute);
 }
 
 }  // namespace
@@ -64,6 +77,12 @@ bool want(const std::vector<UeventRule>& rules, Devices devices) {
 bool want_devices_of(const std::vector<UeventRule>& rules, const std::string& selector) {
   return std::ranges::any_of(
       rules, [&](const UeventRule& rule) { return is_among(rule.when.container, selector); });
+}
+
+bool read_attributes_of(const std::vector<UeventRule>& rules, const std::string& selector) {
+  return std::ranges::any_of(rules, [&](const UeventRule& rule) {
+    return !rule.when.attr.empty() && is_among(rule.when.container, selector);
+  });
 }
 
 UeventIndex::UeventIndex(const std::vector<UeventRule>& rules) {
@@ -86,11 +105,12 @@ const UeventIndex::Rules& UeventIndex::rules_for(std::string_view subsystem) con
   return found == by_subsystem_.end() ? of_others_ : found->second;
 }
 
-const UeventRule* UeventIndex::decide(const event::Uevent& event, const std::string* owner) const {
+const UeventRule* UeventIndex::decide(const event::Uevent& event, const std::string* owner,
+                                      const ReadAttribute& read_attribute) const {
   // Whatever the rules say, a program's word is not the kernel's.
   if (event.origin == event::UeventClass::user) return nullptr;
   for (const auto* rule : rules_for(event.subsystem)) {
-    if (matches(rule->when, event, owner)) return rule;
+    if (matches(rule->when, event, owner, read_attribute)) return rule;
   }
   return nullptr;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ struct UeventMatch {
   std::vector<std::string> devtype;
   std::vector<std::string> devpath;
   std::vector<std::string> driver;
-  std::map<std::string, std::vector<std::string>> env;  // by the variable's name
+  std::map<std::string, std::vector<std::string>> env;   // by the variable's name
+  std::map<std::string, std::vector<std::string>> attr;  // by the file's name below the device's
   // Names of selectors, or kAnyContainer: whose own device it must be. None: the host's.
   std::vector<std::string> container;
   // What only root could have caused is not what a container with a writable /sys could have.
@@ -42,6 +44,10 @@ struct UeventRule {
   return rule.to.empty() ? rule.when.container : rule.to;
 }
 
+// What the file of that name says of the event's device; nothing for what cannot be read. Asked
+// only for rules all of whose other conditions hold.
+using ReadAttribute = std::function<std::optional<std::string>(const std::string& name)>;
+
 // The rules by the subsystems that they name, so that of a hundred an event meets only a few.
 class UeventIndex {
  public:
@@ -50,8 +56,8 @@ class UeventIndex {
 
   // The first that matches; nullptr for none: what no rule wants is ignored. `owner` is the name of
   // the selector of the container whose own device it is, nullptr for the host's.
-  [[nodiscard]] const UeventRule* decide(const event::Uevent& event,
-                                         const std::string* owner) const;
+  [[nodiscard]] const UeventRule* decide(const event::Uevent& event, const std::string* owner,
+                                         const ReadAttribute& read_attribute) const;
 
  private:
   using Rules = std::vector<const UeventRule*>;  // in the order of the policy
@@ -67,6 +73,10 @@ enum class Devices : std::uint8_t { of_host, of_containers };
 // Those of the containers that match this selector.
 [[nodiscard]] bool want_devices_of(const std::vector<UeventRule>& rules,
                                    const std::string& selector);
+
+// Whether any of these reads their attributes.
+[[nodiscard]] bool read_attributes_of(const std::vector<UeventRule>& rules,
+                                      const std::string& selector);
 
 // Whether any of them may want the events of these network devices' queues: one that names them.
 [[nodiscard]] bool mention_queues(const std::vector<UeventRule>& rules, Devices devices);

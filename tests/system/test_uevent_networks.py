@@ -16,6 +16,7 @@ from upcalltest.tenants import Tenants
 POLICY = tenants.POLICY + """\
   host: {{run: [/bin/true], in: host}}
 rules:
+  - {{name: by address, on: uevent, when: {{container: gold, subsystem: net, attr: {{address: "02:75:*"}}}}, do: tell}}
   - {{name: own, on: uevent, when: {{container: gold, subsystem: net, action: [add, remove], env: {{INTERFACE: "{prefix}*"}}}}, do: tell}}
   - {{name: of the host, on: uevent, when: {{subsystem: net, env: {{INTERFACE: "{prefix}*"}}}}, do: host}}
 defaults: {{coredump: reject}}
@@ -57,8 +58,8 @@ class Networks(Tenants, SystemTest):
         users = ["--user"] * container.options.user_namespace
         subprocess.run(["nsenter", f"--target={container.init}", *users, "--net", *command], check=True, timeout=60)
 
-    def device(self, container, name, action="add"):
-        more = ["type", "veth", "peer", "name", f"p{name}"] if action == "add" else []
+    def device(self, container, name, action="add", options=()):
+        more = [*options, "type", "veth", "peer", "name", f"p{name}"] if action == "add" else []
         self.inside(container, "ip", "link", action, name, *more)
 
     def handled(self, daemon, name, action, rule="own"):

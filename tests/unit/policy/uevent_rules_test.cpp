@@ -13,13 +13,23 @@ using namespace std::string_literals;
 const std::string kText =
     "add@/devices/pci/net/eth0\0SUBSYSTEM=net\0DEVTYPE=wlan\0DRIVER=ath\0INTERFACE=eth0\0"s;
 
+// The files of the device. Counts how often it is asked.
+class Files {
+ public:
+  std::optional<std::string> operator()(const std::string& name) {
+    ++asked;
+    return name == "address" ? std::optional<std::string>{"02:00:00:00:00:01"} : std::nullopt;
+  }
+  int asked{};
+};
+
 // The name of the rule that decides, empty for none.
 std::string decided(const UeventMatch& when, UeventClass origin = UeventClass::kernel,
-                    const std::string* owner = nullptr) {
-  auto event = event::parse_uevent(kText);
+                    const std::string* owner = nullptr, const std::string& text = kText) {
+  auto event = event::parse_uevent(text);
   event->origin = origin;
   const std::vector<UeventRule> rules{{.name = "r", .when = when}, {.name = "last", .when = when}};
-  const auto* rule = UeventIndex{rules}.decide(*event, owner);
+  const auto* rule = UeventIndex{rules}.decide(*event, owner, Files{});
   return rule != nullptr ? rule->name : "";
 }
 
@@ -42,6 +52,30 @@ TEST(DecideUevent, TheFirstRuleWhoseConditionsAllHoldDecides) {
 
 TEST(DecideUevent, AVariableOfAConditionMustBeThere) {
   EXPECT_EQ(decided({.env = {{"IFINDEX", {"**"}}}}), "");
+}
+
+TEST(DecideUevent, AnAttributeOfAConditionMustBeReadable) {
+  EXPECT_EQ(decided({.attr = {{"address", {"52:*", "02:*"}}}}), "r");
+  EXPECT_EQ(decided({.attr = {{"address", {"52:*"}}}}), "");
+  EXPECT_EQ(decided({.attr = {{"address", {"02:*"}}, {"speed", {"**"}}}}), "");
+}
+
+TEST(DecideUevent, NoAttributeIsLookedAtInVain) {
+  auto event = event::parse_uevent(kText);
+  event->origin = UeventClass::kernel;
+  Files files;
+  const UeventMatch others{.subsystem = {"usb"}, .attr = {{"address", {"*"}}}};
+  const UeventMatch any{.subsystem = {"net"}};
+  const std::vector<UeventRule> rules{{.name = "others", .when = others},
+                                      {.name = "r", .when = any}};
+  EXPECT_EQ(UeventIndex{rules}.decide(*event, nullptr, std::ref(files))->name, "r");
+  EXPECT_EQ(files.asked, 0);
+}
+
+TEST(DecideUevent, ADeviceThatIsRemovedHasNoAttributes) {
+  const auto gone = "remove@/devices/pci/net/eth0\0SUBSYSTEM=net\0"s;
+  const UeventMatch when{.attr = {{"address", {"02:*"}}}};
+  EXPECT_EQ(decided(when, UeventClass::kernel, nullptr, gone), "");
 }
 
 TEST(DecideUevent, OnlyTheKernelAndOurselvesAreBelievedUnasked) {
@@ -71,7 +105,7 @@ TEST(DecideUevent, TheFirstDecidesHoweverItsSubsystemIsNamed) {
     const auto text = "add@/devices/x\0SUBSYSTEM="s + subsystem + '\0';
     auto event = event::parse_uevent(text);
     event->origin = UeventClass::kernel;
-    const auto* rule = UeventIndex{rules}.decide(*event, nullptr);
+    const auto* rule = UeventIndex{rules}.decide(*event, nullptr, Files{});
     return rule != nullptr ? rule->name : "";
   };
   EXPECT_EQ(first({{"usb"}, {"n*"}, {"net"}, {}}, "net"), "1");
@@ -94,6 +128,15 @@ TEST(WantDevices, OfTheHostUnlessARuleNamesContainers) {
   EXPECT_TRUE(want_devices_of(own, "web"));
   EXPECT_FALSE(want_devices_of(own, "db"));
   EXPECT_FALSE(want_devices_of(own, ""));
+}
+
+TEST(ReadAttributesOf, ContainersWhoseRulesNameSome) {
+  const std::vector<UeventRule> rules{
+      {.name = "plain", .when = {.container = {"web"}}},
+      {.name = "attr", .when = {.attr = {{"address", {"*"}}}, .container = {"db"}}},
+      {.name = "host", .when = {.attr = {{"address", {"*"}}}}}};
+  EXPECT_FALSE(read_attributes_of(rules, "web"));
+  EXPECT_TRUE(read_attributes_of(rules, "db"));
 }
 
 TEST(MentionQueues, OnlyARuleThatNamesThemDoes) {

@@ -19,7 +19,7 @@ rules:
     when:
       {action: [add, remove], subsystem: usb, devtype: usb_device, driver: usb,
        devpath: "/devices/**", env: {DEVNAME: "sd*", BUSNUM: ["001", "002"]},
-       class: [kernel, synthetic]}
+       attr: {idVendor: "04b8", device/driver: [usb, "usb-*"]}, class: [kernel, synthetic]}
     do: plugged
     on_failure: other
   - {name: rest, on: uevent, do: ignore}
@@ -43,6 +43,8 @@ TEST(DecodeUevent, ReadsTheConditionsOfARule) {
   EXPECT_EQ(when.devpath, Texts{"/devices/**"});
   EXPECT_EQ(when.env.at("DEVNAME"), Texts{"sd*"});
   EXPECT_EQ(when.env.at("BUSNUM"), (Texts{"001", "002"}));
+  EXPECT_EQ(when.attr.at("idVendor"), Texts{"04b8"});
+  EXPECT_EQ(when.attr.at("device/driver"), (Texts{"usb", "usb-*"}));
   EXPECT_EQ(when.origin, (std::vector{UeventClass::kernel, UeventClass::synthetic}));
 }
 
@@ -134,6 +136,13 @@ TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
            {"when: {container: nobody}, do: inside", "no container 'nobody'"},
            {"when: {container: rest}, do: inside", "only those on record are"},
            {"when: {container: web}, to: web, do: inside", "leave out one of them"},
+           {"when: {attr: {device/vendor: x, ...: x}}, do: ignore", "none"},
+           {"when: {attr: {../address: x}}, do: ignore", "'../address' is no attribute"},
+           {"when: {attr: {a/./b: x}}, do: ignore", "'a/./b' is no attribute"},
+           {"when: {attr: {/sys/x: x}}, do: ignore", "'/sys/x' is no attribute"},
+           {"when: {attr: {a//b: x}}, do: ignore", "'a//b' is no attribute"},
+           {"when: {attr: {" + std::string(256, 'a') + ": x}}, do: ignore", "is no attribute"},
+           {"when: {attr: {address: ''}}, do: ignore", "must not be empty"},
            {"when: {pid: 1}, do: ignore", "unknown key"}}) {
     EXPECT_NE(first_mistake(rule).find(why), std::string::npos)
         << rule << ": " << first_mistake(rule);
