@@ -5,7 +5,9 @@
 #include <array>
 
 #include "base/log.h"
+#include "kernel/sysfs_devices.h"
 #include "policy/decide.h"
+#include "sources/device_table.h"
 
 namespace upcall::dispatch {
 namespace {
@@ -81,12 +83,30 @@ void Networks::adopt(DeviceOwner owner, Network network) {
     return;
   }
   log::info("uevents of the devices of " + name_of(owner.record) + " are heard");
+  const int sysfs = network->sysfs.get();
   if (policy::read_attributes_of(services_.policy.uevent_rules, owner.selector))
     owner.sysfs = std::move(network->sysfs);
   member.owner = std::make_shared<const DeviceOwner>(std::move(owner));
   member.network = network->number;
   by_network_.emplace(network->number, init);
-  members_.insert_or_assign(init, std::move(member));
+  tell_present(members_.insert_or_assign(init, std::move(member)).first->second, sysfs);
+}
+
+// Beyond its rate none is even looked at: it may have as many as it likes.
+void Networks::tell_present(Member& member, int sysfs) {
+  for (const auto subsystem : kTagged) {
+    for (const auto& devpath : kernel::list_class(sysfs, subsystem)) {
+      if (!member.rate.take(Clock::now())) {
+        ++member.missed;
+        continue;
+      }
+      const auto text = sources::text_of("add", devpath, kernel::read_device(sysfs, devpath));
+      auto event = event::parse_uevent(text);
+      if (!event || event->subsystem.empty()) continue;  // it has gone
+      event->origin = event::UeventClass::resync;
+      uevents_.take(*event, member.owner);
+    }
+  }
 }
 
 bool Networks::failed(const origin::Record& record, const Error& error) {

@@ -52,6 +52,8 @@ class Networks {
   // `network` is nothing for one whose devices no rule wants, or which has none of its own.
   using Network = std::optional<launcher::HeardNetwork>;
   void adopt(DeviceOwner owner, Network network);
+  // What it has had before it was heard.
+  void tell_present(Member& member, int sysfs);
   // Whether that is because it is not finished. Anything else is told once.
   [[nodiscard]] bool failed(const origin::Record& record, const Error& error);
   void forget_all_but(const Running& running);

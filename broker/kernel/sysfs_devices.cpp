@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "kernel/directory.h"
 
 namespace upcall::kernel {
 namespace {
@@ -99,6 +100,26 @@ Result<Devices> read_devices(int sysfs) {
   return devices;
 }
 
+std::vector<std::string> list_class(int sysfs, std::string_view name) {
+  const auto path = "class/" + std::string{name};
+  const UniqueFd directory{::openat(sysfs, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const auto entries = list_entries(directory.get());
+  if (!entries) return {};
+  std::vector<std::string> devpaths;
+  for (const auto& entry : *entries) {
+    const auto target = read_target(directory.get(), entry);  // "../../devices/virtual/net/lo"
+    const auto devpath = target.find("/devices/");
+    if (devpath != std::string::npos) devpaths.push_back(target.substr(devpath));
+  }
+  return devpaths;
+}
+
+std::string read_device(int sysfs, std::string_view devpath) {
+  const auto path = "." + std::string{devpath};
+  const UniqueFd device{::openat(sysfs, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  return device ? read_variables(device.get()) : std::string{};
+}
+
 bool device_exists(int sysfs, std::string_view devpath) {
   const auto path = "." + std::string{devpath};
   return static_cast<bool>(UniqueFd{::openat(sysfs, path.c_str(), O_PATH | O_CLOEXEC)});
@@ -106,11 +127,12 @@ bool device_exists(int sysfs, std::string_view devpath) {
 
 std::optional<std::string> read_attribute(int sysfs, std::string_view devpath,
                                           std::string_view name) {
-  const auto path = "." + std::string{devpath} + "/" + std::string{name};
+  std::string path{"."};
+  path.append(devpath).append("/").append(name);
   if (climbs(path)) return {};
   const UniqueFd file{::openat(sysfs, path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file) return {};
-  std::array<char, kPage> text;
+  std::array<char, kPage> text{};
   const ssize_t n = ::read(file.get(), text.data(), text.size());
   if (n < 0 && errno == EISDIR) {
     auto target = read_link_name(sysfs, path);

@@ -52,6 +52,14 @@ TEST_F(Sysfs, NoPathLeadsUpwards) {
   EXPECT_TRUE(device_exists(sysfs_.get(), root + "devices"));
 }
 
+TEST_F(Sysfs, AClassHasTheDevicesOfItsNetworkNamespace) {
+  const auto devices = list_class(sysfs_.get(), "net");
+  EXPECT_NE(std::ranges::find(devices, kLoopback), devices.end());
+  EXPECT_TRUE(list_class(sysfs_.get(), "no such class").empty());
+  EXPECT_TRUE(read_device(sysfs_.get(), kLoopback).starts_with("SUBSYSTEM=net\0INTERFACE=lo\0"s));
+  EXPECT_EQ(read_device(sysfs_.get(), "/devices/virtual/net/nobody"), "");
+}
+
 TEST_F(Sysfs, WhatIsLongerThanAPageIsNoAttribute) {
   for (const auto& entry : std::filesystem::directory_iterator{"/sys/kernel/btf"}) {
     if (entry.path().filename() != "vmlinux") continue;

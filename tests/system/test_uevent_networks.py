@@ -84,6 +84,33 @@ class Networks(Tenants, SystemTest):
         # None of it was the host's.
         self.assertFalse([line for line in daemon.log.seen if 'rule="of the host"' in line])
 
+    def test_devices_that_a_container_has_already_are_told_once(self):
+        gold, bronze = (self.make("runc", tenant, user_namespace=True) for tenant in ("gold", "bronze"))
+        for container in (gold, bronze):
+            self.device(container, f"{self.prefix}e")
+        daemon = self.start_with_rules(gold)
+        decided, outcome = self.handled(daemon, f"{self.prefix}e", "add")
+        self.assertEqual((decided["class"], decided["container"], outcome), ("resync", "gold", "handled"))
+        self.device(gold, f"{self.prefix}l")
+        self.assertEqual(self.handled(daemon, f"{self.prefix}l", "add")[0]["class"], "kernel")
+        self.assertEqual([line.split()[:2] for line in self.told(gold)],
+                         [["add", f"{self.prefix}{name}"] for name in "el"])
+        self.assertEqual(self.told(bronze), [])
+
+    def test_attributes_are_those_of_the_container_s_device(self):
+        gold = self.make("crun", "gold", user_namespace=True)
+        early, late, host = (f"{self.prefix}{name}" for name in ("e", "l", "o"))
+        self.device(gold, early, options=("address", "02:75:00:00:00:01"))
+        daemon = self.start_with_rules(gold)
+        self.assertEqual(self.handled(daemon, early, "add", "by address")[0]["class"], "resync")
+        self.device(gold, late, options=("address", "02:75:00:00:00:02"))
+        self.assertEqual(self.handled(daemon, late, "add", "by address")[0]["class"], "kernel")
+        # One of that name in the host's network has another address.
+        uevents.ip("link", "add", host, "address", "02:75:00:00:00:03", "type", "veth", "peer", "name", f"p{host}")
+        self.addCleanup(subprocess.run, ["ip", "link", "del", host], check=False, stderr=subprocess.DEVNULL)
+        self.device(gold, host, options=("address", "02:76:00:00:00:01"))
+        self.assertEqual(self.handled(daemon, host, "add")[0]["container"], "gold")
+
     def test_device_of_the_host_is_no_container_s(self):
         gold = self.make("crun", "gold")
         daemon = self.start_with_rules(gold)
