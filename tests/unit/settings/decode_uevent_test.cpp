@@ -102,6 +102,7 @@ containers: {web: {runtime: "*"}, rest: {anonymous: true}}
 handlers:
   core: {run: builtin:core}
   forward: {run: builtin:forward}
+  node: {run: builtin:node, with: {mode: 0660, gid: 20}}
   inside: {run: /bin/true}
   tell: {run: /bin/true, in: host}
   origin: {run: /bin/true, in: host, user: origin}
@@ -120,6 +121,11 @@ TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
            {"to: '*', do: inside", "none"},
            {"to: '*', do: tell", "must be a program 'in: container'"},
            {"to: web, do: forward", "none"},
+           {"to: web, do: node", "none"},
+           {"do: node", "must be a program 'in: host'"},
+           {"to: web, when: {class: [kernel, resync]}, do: [forward, node]", "none"},
+           {"to: web, when: {class: [kernel, injected]}, do: node", "makes device nodes"},
+           {"to: web, when: {class: synthetic}, do: node", "makes device nodes"},
            {"do: forward", "must be a program 'in: host'"},
            {"to: web, do: core", "must be a program 'in: container'"},
            {"to: rest, do: inside", "only those on record are"},
