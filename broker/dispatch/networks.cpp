@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "kernel/sysfs_devices.h"
 #include "policy/decide.h"
-#include "sources/device_table.h"
 
 namespace upcall::dispatch {
 namespace {
@@ -83,29 +82,37 @@ void Networks::adopt(DeviceOwner owner, Network network) {
     return;
   }
   log::info("uevents of the devices of " + name_of(owner.record) + " are heard");
-  const int sysfs = network->sysfs.get();
-  if (policy::read_attributes_of(services_.policy.uevent_rules, owner.selector))
-    owner.sysfs = std::move(network->sysfs);
+  owner.sysfs = std::move(network->sysfs);
   member.owner = std::make_shared<const DeviceOwner>(std::move(owner));
   member.network = network->number;
   by_network_.emplace(network->number, init);
-  tell_present(members_.insert_or_assign(init, std::move(member)).first->second, sysfs);
+  catch_up(members_.insert_or_assign(init, std::move(member)).first->second);
 }
 
-// Beyond its rate none is even looked at: it may have as many as it likes.
-void Networks::tell_present(Member& member, int sysfs) {
-  for (const auto subsystem : kTagged) {
-    for (const auto& devpath : kernel::list_class(sysfs, subsystem)) {
-      if (!member.rate.take(Clock::now())) {
-        ++member.missed;
-        continue;
-      }
-      const auto text = sources::text_of("add", devpath, kernel::read_device(sysfs, devpath));
-      auto event = event::parse_uevent(text);
-      if (!event || event->subsystem.empty()) continue;  // it has gone
-      event->origin = event::UeventClass::resync;
-      uevents_.take(*event, member.owner);
-    }
+// Beside its rate, which those may have used up that made the kernel drop some. Of what stayed
+// nothing is told: with a flood of its own a container could have all others told of theirs.
+void Networks::catch_up(Member& member) {
+  const int sysfs = member.owner->sysfs.get();
+  const auto exists = [sysfs](std::string_view devpath) {
+    return kernel::device_exists(sysfs, devpath);
+  };
+  auto now = kernel::read_classes(sysfs, kTagged, limits::kDevicesOfContainer);
+  for (const auto& text : member.devices.reconcile(std::move(now), exists)) {
+    auto event = event::parse_uevent(text);
+    event->origin = event::UeventClass::resync;
+    if (event->action != "change") uevents_.take(*event, member.owner);
+  }
+}
+
+// Not more often than every few seconds, whoever floods us.
+asio::awaitable<void> Networks::catch_up_in_time() {
+  asio::steady_timer timer{services_.io, next_catching_up_};
+  boost::system::error_code ec;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  catching_up_ = false;
+  next_catching_up_ = Clock::now() + limits::kResyncEvery;
+  for (auto& [init, member] : members_) {
+    if (member.network) catch_up(member);
   }
 }
 
@@ -178,6 +185,7 @@ void Networks::take(const event::Uevent& event) {
   const auto [begin, end] = by_network_.equal_range(*event.network);
   for (auto one = begin; one != end; ++one) {
     auto& member = members_.at(one->second);
+    member.devices.observe(event);
     if (member.rate.take(now)) {
       uevents_.take(event, member.owner);
     } else {
@@ -191,6 +199,9 @@ void Networks::drop(std::uint64_t count) {
   uevents_.drop(count);
   dropped_ += count;
   if (Clock::now() >= next_telling_) tell_missed();
+  if (catching_up_) return;
+  catching_up_ = true;
+  start_loop(services_.io, catch_up_in_time());
 }
 
 void Networks::tell_missed() {

@@ -18,6 +18,7 @@
 #include "dispatch/services.h"
 #include "dispatch/uevents.h"
 #include "launcher/client.h"
+#include "sources/device_table.h"
 
 namespace upcall::dispatch {
 
@@ -31,7 +32,7 @@ class Networks {
 
   // Of any network namespace that has a number. What comes beyond a container's rate is left out.
   void take(const event::Uevent& event);
-  // The kernel has dropped so many.
+  // The kernel has dropped so many, which is made up for.
   void drop(std::uint64_t count);
 
  private:
@@ -42,6 +43,7 @@ class Networks {
   struct Member {
     std::shared_ptr<const DeviceOwner> owner;
     std::optional<std::uint32_t> network;
+    sources::DeviceTable devices{kernel::Devices{}};
     TokenBucket rate{limits::kDeviceEventsPerSecond, Clock::now()};
     std::uint64_t missed{};  // and not told
   };
@@ -52,8 +54,9 @@ class Networks {
   // `network` is nothing for one whose devices no rule wants, or which has none of its own.
   using Network = std::optional<launcher::HeardNetwork>;
   void adopt(DeviceOwner owner, Network network);
-  // What it has had before it was heard.
-  void tell_present(Member& member, int sysfs);
+  // All its devices when it is first heard; then, what a loss amounted to.
+  void catch_up(Member& member);
+  [[nodiscard]] asio::awaitable<void> catch_up_in_time();
   // Whether that is because it is not finished. Anything else is told once.
   [[nodiscard]] bool failed(const origin::Record& record, const Error& error);
   void forget_all_but(const Running& running);
@@ -71,6 +74,8 @@ class Networks {
   std::map<pid_t, std::string> problems_;           // why it is not heard, as it was told
   std::uint64_t dropped_{};                         // and not told
   Clock::time_point next_telling_;
+  Clock::time_point next_catching_up_;
+  bool catching_up_{};
 };
 
 }  // namespace upcall::dispatch

@@ -18,7 +18,7 @@ namespace upcall::dispatch {
 struct DeviceOwner {
   origin::Record record;
   std::string selector;  // the policy's name for it; empty for none
-  UniqueFd sysfs;        // of its network namespace, where a rule reads attributes
+  UniqueFd sysfs;        // of its network namespace
 };
 
 struct Recipient {

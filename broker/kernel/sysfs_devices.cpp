@@ -86,20 +86,6 @@ void collect(Devices& out, int parent, const std::string& name, const std::strin
     collect(out, directory.get(), child, devpath + "/" + child, level + 1);
 }
 
-// What an imitated event may have in its path.
-bool climbs(std::string_view path) {
-  return path.ends_with("/..") || path.find("/../") != std::string_view::npos;
-}
-
-}  // namespace
-
-Result<Devices> read_devices(int sysfs) {
-  Devices devices;
-  collect(devices, sysfs, "devices", "/devices", 0);
-  if (devices.empty()) return from_errno("find any device in a sysfs", ENOENT);
-  return devices;
-}
-
 std::vector<std::string> list_class(int sysfs, std::string_view name) {
   const auto path = "class/" + std::string{name};
   const UniqueFd directory{::openat(sysfs, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -114,10 +100,36 @@ std::vector<std::string> list_class(int sysfs, std::string_view name) {
   return devpaths;
 }
 
-std::string read_device(int sysfs, std::string_view devpath) {
-  const auto path = "." + std::string{devpath};
+std::string read_device(int sysfs, const std::string& devpath) {
+  const auto path = "." + devpath;
   const UniqueFd device{::openat(sysfs, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   return device ? read_variables(device.get()) : std::string{};
+}
+
+// What an imitated event may have in its path.
+bool climbs(std::string_view path) {
+  return path.ends_with("/..") || path.find("/../") != std::string_view::npos;
+}
+
+}  // namespace
+
+Result<Devices> read_devices(int sysfs) {
+  Devices devices;
+  collect(devices, sysfs, "devices", "/devices", 0);
+  if (devices.empty()) return from_errno("find any device in a sysfs", ENOENT);
+  return devices;
+}
+
+Devices read_classes(int sysfs, std::span<const std::string_view> names, std::size_t most) {
+  Devices devices;
+  for (const auto name : names) {
+    for (const auto& devpath : list_class(sysfs, name)) {
+      if (devices.size() >= most) return devices;
+      if (auto variables = read_device(sysfs, devpath); !variables.empty())
+        devices.emplace(devpath, std::move(variables));
+    }
+  }
+  return devices;
 }
 
 bool device_exists(int sysfs, std::string_view devpath) {

@@ -6,9 +6,9 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
@@ -20,11 +20,10 @@ using Devices = std::map<std::string, std::string, std::less<>>;
 
 // A device that goes meanwhile is left out.
 [[nodiscard]] Result<Devices> read_devices(int sysfs);
-// The devpaths of one class, such as "net": of that only those in the sysfs's own network
-// namespace.
-[[nodiscard]] std::vector<std::string> list_class(int sysfs, std::string_view name);
-// The value that this device has in Devices; empty for what is none, or has gone.
-[[nodiscard]] std::string read_device(int sysfs, std::string_view devpath);
+// Those of these classes, such as "net", `most` at most. Of "net" a sysfs shows only what is in its
+// own network namespace.
+[[nodiscard]] Devices read_classes(int sysfs, std::span<const std::string_view> names,
+                                   std::size_t most);
 [[nodiscard]] bool device_exists(int sysfs, std::string_view devpath);
 
 // What the file `name` of a device says, such as "address" or "device/vendor", without the white

@@ -79,12 +79,6 @@ bool want_devices_of(const std::vector<UeventRule>& rules, const std::string& se
       rules, [&](const UeventRule& rule) { return is_among(rule.when.container, selector); });
 }
 
-bool read_attributes_of(const std::vector<UeventRule>& rules, const std::string& selector) {
-  return std::ranges::any_of(rules, [&](const UeventRule& rule) {
-    return !rule.when.attr.empty() && is_among(rule.when.container, selector);
-  });
-}
-
 UeventIndex::UeventIndex(const std::vector<UeventRule>& rules) {
   for (const auto& rule : rules) {
     for (const auto& glob : rule.when.subsystem) {

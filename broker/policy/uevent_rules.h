@@ -74,10 +74,6 @@ enum class Devices : std::uint8_t { of_host, of_containers };
 [[nodiscard]] bool want_devices_of(const std::vector<UeventRule>& rules,
                                    const std::string& selector);
 
-// Whether any of these reads their attributes.
-[[nodiscard]] bool read_attributes_of(const std::vector<UeventRule>& rules,
-                                      const std::string& selector);
-
 // Whether any of them may want the events of these network devices' queues: one that names them.
 [[nodiscard]] bool mention_queues(const std::vector<UeventRule>& rules, Devices devices);
 

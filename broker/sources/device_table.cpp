@@ -19,6 +19,15 @@ std::string variables_of(const event::Uevent& event) {
   return out;
 }
 
+std::string text_of(std::string_view action, const std::string& devpath,
+                    const std::string& variables) {
+  std::string text;
+  text.append(action).append("@").append(devpath).push_back('\0');
+  text.append("ACTION=").append(action).push_back('\0');
+  text.append("DEVPATH=").append(devpath).push_back('\0');
+  return text + variables;
+}
+
 // What tells a device from the one that had its path before.
 std::vector<std::string_view> identity_of(std::string_view variables) {
   std::vector<std::string_view> identity;
@@ -29,14 +38,6 @@ std::vector<std::string_view> identity_of(std::string_view variables) {
 }
 
 }  // namespace
-
-std::string text_of(std::string_view action, std::string_view devpath, std::string_view variables) {
-  std::string text;
-  text.append(action).append("@").append(devpath).push_back('\0');
-  text.append("ACTION=").append(action).push_back('\0');
-  text.append("DEVPATH=").append(devpath).push_back('\0');
-  return text.append(variables);
-}
 
 void DeviceTable::observe(const event::Uevent& event) {
   if (event.origin != event::UeventClass::kernel || !event.devpath.starts_with("/devices/")) return;

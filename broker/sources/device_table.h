@@ -13,10 +13,6 @@
 
 namespace upcall::sources {
 
-// A uevent's text, of a device's value in kernel::Devices.
-[[nodiscard]] std::string text_of(std::string_view action, std::string_view devpath,
-                                  std::string_view variables);
-
 class DeviceTable {
  public:
   explicit DeviceTable(kernel::Devices devices) : devices_{std::move(devices)} {}

@@ -4,7 +4,9 @@
 import ctypes
 import json
 import os
+import signal
 import subprocess
+import sys
 import unittest
 
 from upcalltest import tenants, uevents
@@ -20,6 +22,16 @@ rules:
   - {{name: own, on: uevent, when: {{container: gold, subsystem: net, action: [add, remove], env: {{INTERFACE: "{prefix}*"}}}}, do: tell}}
   - {{name: of the host, on: uevent, when: {{subsystem: net, env: {{INTERFACE: "{prefix}*"}}}}, do: host}}
 defaults: {{coredump: reject}}
+"""
+
+
+# More than the kernel keeps of them.
+FLOOD = """\
+import os, subprocess
+subprocess.run(["mount", "-t", "sysfs", "none", "/sys"], check=True)
+uevent = os.open("/sys/class/net/lo/uevent", os.O_WRONLY)
+for _ in range(100_000):
+    os.write(uevent, b"change")
 """
 
 
@@ -110,6 +122,27 @@ class Networks(Tenants, SystemTest):
         self.addCleanup(subprocess.run, ["ip", "link", "del", host], check=False, stderr=subprocess.DEVNULL)
         self.device(gold, host, options=("address", "02:76:00:00:00:01"))
         self.assertEqual(self.handled(daemon, host, "add")[0]["container"], "gold")
+
+    def test_what_the_kernel_had_to_drop_is_made_up_for(self):
+        flooding, gold = self.make("crun", "gold"), self.make("runc", "gold", user_namespace=True)
+        gone, came, stays = (f"{self.prefix}{name}" for name in "gcs")
+        for name in (gone, stays):
+            self.device(gold, name)
+        daemon = self.start_with_rules(flooding, gold)
+        self.handled(daemon, stays, "add")
+        os.kill(daemon.broker(), signal.SIGSTOP)
+        try:
+            self.inside(flooding, "unshare", "--mount", sys.executable, "-B", "-c", FLOOD)
+            self.device(gold, gone, "del")
+            self.device(gold, came)
+        finally:
+            os.kill(daemon.broker(), signal.SIGCONT)
+        daemon.wait_for("of containers' devices: the kernel dropped")
+        for action, name in (("remove", gone), ("add", came)):
+            decided, outcome = self.handled(daemon, name, action)
+            self.assertEqual((decided["class"], outcome), ("resync", "handled"))
+        self.assertEqual(sorted(line.split()[:2] for line in self.told(gold)),
+                         sorted([["add", gone], ["add", stays], ["remove", gone], ["add", came]]))
 
     def test_device_of_the_host_is_no_container_s(self):
         gold = self.make("crun", "gold")

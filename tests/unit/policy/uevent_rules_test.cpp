@@ -130,15 +130,6 @@ TEST(WantDevices, OfTheHostUnlessARuleNamesContainers) {
   EXPECT_FALSE(want_devices_of(own, ""));
 }
 
-TEST(ReadAttributesOf, ContainersWhoseRulesNameSome) {
-  const std::vector<UeventRule> rules{
-      {.name = "plain", .when = {.container = {"web"}}},
-      {.name = "attr", .when = {.attr = {{"address", {"*"}}}, .container = {"db"}}},
-      {.name = "host", .when = {.attr = {{"address", {"*"}}}}}};
-  EXPECT_FALSE(read_attributes_of(rules, "web"));
-  EXPECT_TRUE(read_attributes_of(rules, "db"));
-}
-
 TEST(MentionQueues, OnlyARuleThatNamesThemDoes) {
   EXPECT_FALSE(mention_queues({{.name = "all"}, {.name = "net", .when = {.subsystem = {"net"}}}},
                               Devices::of_host));
