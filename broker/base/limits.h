@@ -48,6 +48,9 @@ inline constexpr std::size_t kNetworkUeventBuffer = std::size_t{16} << 20U;
 inline constexpr std::chrono::milliseconds kNetworkUeventPause{20};
 // Of one container; five seconds' worth may come at once. What is beyond it misses.
 inline constexpr std::uint32_t kDeviceEventsPerSecond = 50;
+// Of its devices, those that are looked at when it is first heard, and after a loss: as many as it
+// may be told of at once.
+inline constexpr std::size_t kDevicesOfContainer = std::size_t{5} * kDeviceEventsPerSecond;
 // How often it is told what was missed.
 inline constexpr std::chrono::seconds kTellMissed{10};
 // Network namespaces that are heard at once: with each, a uevent that belongs to no network costs

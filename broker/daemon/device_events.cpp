@@ -19,6 +19,7 @@ DeviceEvents::DeviceEvents(const dispatch::Services& services, UeventSockets soc
     : services_{services},
       sysfs_{std::move(sysfs)},
       uevents_{services,
+               sysfs_.get(),
                {.full = [this] { socket_.pause(); }, .room = [this] { socket_.resume(); }}},
       networks_{services, uevents_},
       socket_{services.io,

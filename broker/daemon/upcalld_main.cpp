@@ -43,6 +43,7 @@ struct Siblings {
   std::string core;
   std::string pass;
   std::string forward;
+  std::string node;
 };
 
 std::string directory_of_this_program() {
@@ -65,7 +66,8 @@ Siblings find_siblings() {
           .shim = here + "/upcall-shim",
           .core = handlers + "/core",
           .pass = handlers + "/pass",
-          .forward = handlers + "/forward"};
+          .forward = handlers + "/forward",
+          .node = handlers + "/node"};
 }
 
 UniqueFd open_or_throw(const std::string& path, int flags) {
@@ -133,7 +135,8 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
   const std::array files = {launcher::VaultFile{.name = "launcher", .source = siblings.launcher},
                             launcher::VaultFile{.name = "core", .source = siblings.core},
                             launcher::VaultFile{.name = "pass", .source = siblings.pass},
-                            launcher::VaultFile{.name = "forward", .source = siblings.forward}};
+                            launcher::VaultFile{.name = "forward", .source = siblings.forward},
+                            launcher::VaultFile{.name = "node", .source = siblings.node}};
   const auto vault = or_throw(launcher::make_vault(files));
   const UniqueFd program{::openat(vault.get(), "launcher", O_PATH | O_CLOEXEC)};
   if (!program)

@@ -5,19 +5,20 @@
 #include <array>
 
 #include "base/log.h"
+#include "kernel/sysfs_devices.h"
 #include "policy/decide.h"
 
 namespace upcall::dispatch {
 namespace {
 
-using Number = Result<std::optional<std::uint32_t>>;
-
 // The subsystems whose devices belong to a network namespace (net_ns_type_operations in the
-// kernel's source, 6.18). Others of its events reach many, and so come with their numbers too; what
-// is injected into one is heard there alone.
+// kernel's source, 6.18).
+constexpr std::array<std::string_view, 5> kTagged{"net", "queues", "macvtap", "ipvtap",
+                                                  "ieee80211"};
+
+// Others of its events reach many, and so come with their numbers too; what is injected into one is
+// heard there alone.
 bool is_of_network(const event::Uevent& event) {
-  constexpr std::array<std::string_view, 5> kTagged{"net", "queues", "macvtap", "ipvtap",
-                                                    "ieee80211"};
   return event.origin == event::UeventClass::injected ||
          std::ranges::find(kTagged, event.subsystem) != kTagged.end();
 }
@@ -61,9 +62,9 @@ asio::awaitable<bool> Networks::look_at(const Running& running) {
     if (members_.contains(record.init) || !wanted(record)) continue;
     DeviceOwner owner;
     owner.record = record;
-    const auto network = co_await hear(owner);
+    auto network = co_await hear(owner);
     if (network) {
-      adopt(owner, *network);
+      adopt(std::move(owner), *std::move(network));
     } else if (failed(record, network.error())) {
       again = true;
     }
@@ -71,15 +72,48 @@ asio::awaitable<bool> Networks::look_at(const Running& running) {
   co_return again;
 }
 
-void Networks::adopt(const DeviceOwner& owner, std::optional<std::uint32_t> network) {
+void Networks::adopt(DeviceOwner owner, Network network) {
   const auto init = owner.record.init;
-  if (network) {
-    log::info("uevents of the devices of " + name_of(owner.record) + " are heard");
-    by_network_.emplace(*network, init);
-  }
   problems_.erase(init);
-  members_.insert_or_assign(
-      init, Member{.owner = std::make_shared<const DeviceOwner>(owner), .network = network});
+  Member member;
+  if (!network) {
+    member.owner = std::make_shared<const DeviceOwner>(std::move(owner));
+    members_.insert_or_assign(init, std::move(member));
+    return;
+  }
+  log::info("uevents of the devices of " + name_of(owner.record) + " are heard");
+  owner.sysfs = std::move(network->sysfs);
+  member.owner = std::make_shared<const DeviceOwner>(std::move(owner));
+  member.network = network->number;
+  by_network_.emplace(network->number, init);
+  catch_up(members_.insert_or_assign(init, std::move(member)).first->second);
+}
+
+// Beside its rate, which those may have used up that made the kernel drop some. Of what stayed
+// nothing is told: with a flood of its own a container could have all others told of theirs.
+void Networks::catch_up(Member& member) {
+  const int sysfs = member.owner->sysfs.get();
+  const auto exists = [sysfs](std::string_view devpath) {
+    return kernel::device_exists(sysfs, devpath);
+  };
+  auto now = kernel::read_classes(sysfs, kTagged, limits::kDevicesOfContainer);
+  for (const auto& text : member.devices.reconcile(std::move(now), exists)) {
+    auto event = event::parse_uevent(text);
+    event->origin = event::UeventClass::resync;
+    if (event->action != "change") uevents_.take(*event, member.owner);
+  }
+}
+
+// Not more often than every few seconds, whoever floods us.
+asio::awaitable<void> Networks::catch_up_in_time() {
+  asio::steady_timer timer{services_.io, next_catching_up_};
+  boost::system::error_code ec;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  catching_up_ = false;
+  next_catching_up_ = Clock::now() + limits::kResyncEvery;
+  for (auto& [init, member] : members_) {
+    if (member.network) catch_up(member);
+  }
 }
 
 bool Networks::failed(const origin::Record& record, const Error& error) {
@@ -100,23 +134,22 @@ bool Networks::wanted(const origin::Record& record) const {
   });
 }
 
-asio::awaitable<Number> Networks::hear(DeviceOwner& owner) {
+asio::awaitable<Result<Networks::Network>> Networks::hear(DeviceOwner& owner) {
   const auto place = co_await services_.running.acquire();
   const auto held = co_await hold_container(services_, owner.record);
   if (!held) co_return held.error();
   owner.selector = held->selector;
-  const auto numbered = co_await number(*held);
+  auto network = co_await hear(*held);
   co_await services_.launcher.release(held->capture);
-  co_return numbered;
+  co_return network;
 }
 
-asio::awaitable<Number> Networks::number(const Recipient& held) {
-  if (!policy::want_devices_of(services_.policy.uevent_rules, held.selector))
-    co_return std::optional<std::uint32_t>{};
-  const auto numbered = co_await services_.launcher.number_network(held.capture);
-  if (!numbered && has_none(numbered.error())) co_return std::optional<std::uint32_t>{};
-  if (!numbered) co_return numbered.error();
-  co_return std::optional{*numbered};
+asio::awaitable<Result<Networks::Network>> Networks::hear(const Recipient& held) {
+  if (!policy::want_devices_of(services_.policy.uevent_rules, held.selector)) co_return Network{};
+  auto network = co_await services_.launcher.hear_network(held.capture);
+  if (!network && has_none(network.error())) co_return Network{};
+  if (!network) co_return network.error();
+  co_return Network{*std::move(network)};
 }
 
 // One that has got another name since may be another selector's.
@@ -152,6 +185,7 @@ void Networks::take(const event::Uevent& event) {
   const auto [begin, end] = by_network_.equal_range(*event.network);
   for (auto one = begin; one != end; ++one) {
     auto& member = members_.at(one->second);
+    member.devices.observe(event);
     if (member.rate.take(now)) {
       uevents_.take(event, member.owner);
     } else {
@@ -165,6 +199,9 @@ void Networks::drop(std::uint64_t count) {
   uevents_.drop(count);
   dropped_ += count;
   if (Clock::now() >= next_telling_) tell_missed();
+  if (catching_up_) return;
+  catching_up_ = true;
+  start_loop(services_.io, catch_up_in_time());
 }
 
 void Networks::tell_missed() {

@@ -17,6 +17,8 @@
 #include "dispatch/recipient.h"
 #include "dispatch/services.h"
 #include "dispatch/uevents.h"
+#include "launcher/client.h"
+#include "sources/device_table.h"
 
 namespace upcall::dispatch {
 
@@ -30,7 +32,7 @@ class Networks {
 
   // Of any network namespace that has a number. What comes beyond a container's rate is left out.
   void take(const event::Uevent& event);
-  // The kernel has dropped so many.
+  // The kernel has dropped so many, which is made up for.
   void drop(std::uint64_t count);
 
  private:
@@ -41,6 +43,7 @@ class Networks {
   struct Member {
     std::shared_ptr<const DeviceOwner> owner;
     std::optional<std::uint32_t> network;
+    sources::DeviceTable devices{kernel::Devices{}};
     TokenBucket rate{limits::kDeviceEventsPerSecond, Clock::now()};
     std::uint64_t missed{};  // and not told
   };
@@ -48,14 +51,19 @@ class Networks {
   [[nodiscard]] asio::awaitable<void> follow();
   // Whether one is not finished, and so to be looked at again soon.
   [[nodiscard]] asio::awaitable<bool> look_at(const Running& running);
-  void adopt(const DeviceOwner& owner, std::optional<std::uint32_t> network);
+  // `network` is nothing for one whose devices no rule wants, or which has none of its own.
+  using Network = std::optional<launcher::HeardNetwork>;
+  void adopt(DeviceOwner owner, Network network);
+  // All its devices when it is first heard; then, what a loss amounted to.
+  void catch_up(Member& member);
+  [[nodiscard]] asio::awaitable<void> catch_up_in_time();
   // Whether that is because it is not finished. Anything else is told once.
   [[nodiscard]] bool failed(const origin::Record& record, const Error& error);
   void forget_all_but(const Running& running);
   void forget(pid_t init);
-  // Its selector and number. EAGAIN for one that its runtime has not finished.
-  [[nodiscard]] asio::awaitable<Result<std::optional<std::uint32_t>>> hear(DeviceOwner& owner);
-  [[nodiscard]] asio::awaitable<Result<std::optional<std::uint32_t>>> number(const Recipient& held);
+  // And its selector. EAGAIN for one that its runtime has not finished.
+  [[nodiscard]] asio::awaitable<Result<Network>> hear(DeviceOwner& owner);
+  [[nodiscard]] asio::awaitable<Result<Network>> hear(const Recipient& held);
   [[nodiscard]] bool wanted(const origin::Record& record) const;
   void tell_missed();
 
@@ -66,6 +74,8 @@ class Networks {
   std::map<pid_t, std::string> problems_;           // why it is not heard, as it was told
   std::uint64_t dropped_{};                         // and not told
   Clock::time_point next_telling_;
+  Clock::time_point next_catching_up_;
+  bool catching_up_{};
 };
 
 }  // namespace upcall::dispatch

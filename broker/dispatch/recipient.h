@@ -7,6 +7,7 @@
 
 #include "base/asio.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "dispatch/services.h"
 #include "event/container.h"
 #include "origin/record.h"
@@ -17,6 +18,7 @@ namespace upcall::dispatch {
 struct DeviceOwner {
   origin::Record record;
   std::string selector;  // the policy's name for it; empty for none
+  UniqueFd sysfs;        // of its network namespace
 };
 
 struct Recipient {

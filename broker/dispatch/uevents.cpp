@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "kernel/sysfs_devices.h"
 
 namespace upcall::dispatch {
 namespace {
@@ -16,8 +17,10 @@ std::vector<std::string> devpaths_of(const event::Uevent& event) {
 
 }  // namespace
 
-Uevents::Uevents(Services services, Pressure pressure)
+Uevents::Uevents(Services services, int sysfs, Pressure pressure)
     : services_{services},
+      sysfs_{sysfs},
+      rules_{services.policy.uevent_rules},
       pressure_{std::move(pressure)},
       share_{services.io, limits::kUeventsRunning},
       deliveries_{services, tally_} {}
@@ -34,7 +37,11 @@ std::string Uevents::summary() const {
 void Uevents::take(const event::Uevent& event, std::shared_ptr<const DeviceOwner> owner) {
   ++arrived_.at(static_cast<std::size_t>(event.origin));
   const auto* selector = owner != nullptr ? &owner->selector : nullptr;
-  const auto* rule = policy::decide(services_.policy.uevent_rules, event, selector);
+  const int sysfs = owner != nullptr ? owner->sysfs.get() : sysfs_;
+  const auto read_attribute = [sysfs, &event](const std::string& name) {
+    return kernel::read_attribute(sysfs, event.devpath, name);
+  };
+  const auto* rule = rules_.decide(event, selector, read_attribute);
   if (watch_) watch_->event(event, rule, owner.get());
   if (rule == nullptr || rule->handlers.empty()) {
     ++ignored_;

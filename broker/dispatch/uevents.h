@@ -37,7 +37,8 @@ class Uevents {
     std::function<void()> room;
   };
 
-  Uevents(Services services, Pressure pressure);
+  // `sysfs`, of the host's network namespace, is borrowed.
+  Uevents(Services services, int sysfs, Pressure pressure);
 
   // `owner` is the container whose own device it is; nullptr for the host's.
   void take(const event::Uevent& event, std::shared_ptr<const DeviceOwner> owner);
@@ -62,6 +63,8 @@ class Uevents {
   void finish(DeviceOrder::Ticket ticket, Outcome outcome);
 
   Services services_;
+  int sysfs_;
+  policy::UeventIndex rules_;
   Pressure pressure_;
   Semaphore share_;
   DeviceOrder order_;

@@ -12,12 +12,13 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "kernel/directory.h"
 
 namespace upcall::kernel {
 namespace {
 
-// The kernel gives the variables of a device one page.
-constexpr std::size_t kUeventFile = 4096;
+// The kernel gives the variables of a device one page, as it does its attributes.
+constexpr std::size_t kPage = 4096;
 // Deeper than any bus; each level holds a descriptor.
 constexpr int kMostLevels = 64;
 
@@ -47,19 +48,23 @@ Entries read_entries(UniqueFd directory) {
   return entries;
 }
 
-// "../../../class/net" -> "net".
-std::string read_subsystem(int device) {
+// Empty for what is no link.
+std::string read_target(int directory, const std::string& link) {
   std::array<char, PATH_MAX> target{};
-  const ssize_t n = ::readlinkat(device, "subsystem", target.data(), target.size());
-  if (n <= 0) return {};
-  const std::string_view path{target.data(), static_cast<std::size_t>(n)};
-  return std::string{path.substr(path.rfind('/') + 1)};
+  const ssize_t n = ::readlinkat(directory, link.c_str(), target.data(), target.size());
+  return n <= 0 ? std::string{} : std::string{target.data(), static_cast<std::size_t>(n)};
+}
+
+// The last part of a link's target: "../../../class/net" -> "net".
+std::string read_link_name(int directory, const std::string& link) {
+  const auto target = read_target(directory, link);
+  return target.substr(target.rfind('/') + 1);
 }
 
 std::string read_variables(int device) {
-  const auto subsystem = read_subsystem(device);
+  const auto subsystem = read_link_name(device, "subsystem");
   const UniqueFd file{::openat(device, "uevent", O_RDONLY | O_CLOEXEC)};
-  std::array<char, kUeventFile> text{};
+  std::array<char, kPage> text{};
   const ssize_t n = file ? ::read(file.get(), text.data(), text.size()) : -1;
   if (n < 0 || subsystem.empty()) return {};
   std::replace(text.begin(), text.begin() + n, '\n', '\0');
@@ -81,6 +86,31 @@ void collect(Devices& out, int parent, const std::string& name, const std::strin
     collect(out, directory.get(), child, devpath + "/" + child, level + 1);
 }
 
+std::vector<std::string> list_class(int sysfs, std::string_view name) {
+  const auto path = "class/" + std::string{name};
+  const UniqueFd directory{::openat(sysfs, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const auto entries = list_entries(directory.get());
+  if (!entries) return {};
+  std::vector<std::string> devpaths;
+  for (const auto& entry : *entries) {
+    const auto target = read_target(directory.get(), entry);  // "../../devices/virtual/net/lo"
+    const auto devpath = target.find("/devices/");
+    if (devpath != std::string::npos) devpaths.push_back(target.substr(devpath));
+  }
+  return devpaths;
+}
+
+std::string read_device(int sysfs, const std::string& devpath) {
+  const auto path = "." + devpath;
+  const UniqueFd device{::openat(sysfs, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  return device ? read_variables(device.get()) : std::string{};
+}
+
+// What an imitated event may have in its path.
+bool climbs(std::string_view path) {
+  return path.ends_with("/..") || path.find("/../") != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Devices> read_devices(int sysfs) {
@@ -90,9 +120,39 @@ Result<Devices> read_devices(int sysfs) {
   return devices;
 }
 
+Devices read_classes(int sysfs, std::span<const std::string_view> names, std::size_t most) {
+  Devices devices;
+  for (const auto name : names) {
+    for (const auto& devpath : list_class(sysfs, name)) {
+      if (devices.size() >= most) return devices;
+      if (auto variables = read_device(sysfs, devpath); !variables.empty())
+        devices.emplace(devpath, std::move(variables));
+    }
+  }
+  return devices;
+}
+
 bool device_exists(int sysfs, std::string_view devpath) {
   const auto path = "." + std::string{devpath};
   return static_cast<bool>(UniqueFd{::openat(sysfs, path.c_str(), O_PATH | O_CLOEXEC)});
+}
+
+std::optional<std::string> read_attribute(int sysfs, std::string_view devpath,
+                                          std::string_view name) {
+  std::string path{"."};
+  path.append(devpath).append("/").append(name);
+  if (climbs(path)) return {};
+  const UniqueFd file{::openat(sysfs, path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return {};
+  std::array<char, kPage> text{};
+  const ssize_t n = ::read(file.get(), text.data(), text.size());
+  if (n < 0 && errno == EISDIR) {
+    auto target = read_link_name(sysfs, path);
+    return target.empty() ? std::nullopt : std::optional{std::move(target)};
+  }
+  if (n < 0 || n == static_cast<ssize_t>(text.size())) return {};
+  const std::string_view value{text.data(), static_cast<std::size_t>(n)};
+  return std::string{value.substr(0, value.find_last_not_of(" \t\n") + 1)};
 }
 
 }  // namespace upcall::kernel

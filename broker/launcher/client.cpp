@@ -105,7 +105,7 @@ void Client::take(std::span<const std::byte> datagram, wire::Received received) 
     case wire::LauncherType::key_landed:
       return take_answer(landings_, datagram);
     case wire::LauncherType::network_numbered:
-      return take_answer(networks_, datagram);
+      return take_network(datagram, std::move(received));
     case wire::LauncherType::init_introduced:
       return take_answer(introductions_, datagram);
     case wire::LauncherType::opened:
@@ -142,6 +142,17 @@ void Client::take_key_captured(std::span<const std::byte> datagram) {
   key.callout = texts.take(key.reply.callout_length);
   captured.key = std::move(key);
   pending.mapped()->answer(std::move(captured));
+}
+
+void Client::take_network(std::span<const std::byte> datagram, wire::Received received) {
+  const auto reply = head_of<wire::NetworkNumbered>(datagram);
+  const auto pending = networks_.extract(reply.header.id);
+  if (pending.empty()) return;
+  if (reply.error == 0 && received.fd_count != 1)
+    throw std::runtime_error{"the launcher sent a network without its sysfs"};
+  pending.mapped()->answer(
+      {.error = reply.error,
+       .network = {.number = reply.number, .sysfs = std::move(received.fds.front())}});
 }
 
 void Client::take_opened(std::span<const std::byte> datagram, wire::Received received) {
@@ -239,16 +250,15 @@ asio::awaitable<Result<std::int32_t>> Client::open_landing() {
   co_return landed->keyring;
 }
 
-asio::awaitable<Result<std::uint32_t>> Client::number_network(std::uint32_t capture) {
+asio::awaitable<Result<HeardNetwork>> Client::hear_network(std::uint32_t capture) {
   const auto id = next_id_++;
   const wire::NetworkRequest request{
       .header = {.type = wire::LauncherType::number_network, .id = id}, .capture = capture};
   const std::span<const int> no_fds;
-  const auto numbered = co_await ask(networks_, id, wire::bytes_of(request), no_fds);
-  if (!numbered) co_return numbered.error();
-  if (numbered->error != 0)
-    co_return from_errno("have the launcher number a network", numbered->error);
-  co_return numbered->number;
+  auto answer = co_await ask(networks_, id, wire::bytes_of(request), no_fds);
+  if (!answer) co_return answer.error();
+  if (answer->error != 0) co_return from_errno("have the launcher hear a network", answer->error);
+  co_return std::move(answer->network);
 }
 
 asio::awaitable<Result<Captured>> Client::capture_requester(std::int32_t landing, int shim) {

@@ -41,6 +41,12 @@ struct OpenedDirectory {
   UniqueFd changes;  // inotify(7)
 };
 
+// The network of a container whose devices are heard.
+struct HeardNetwork {
+  std::uint32_t number{};  // beside its uevents: kernel/network_collector.h
+  UniqueFd sysfs;          // that shows its devices; mounted nowhere
+};
+
 // The launcher's words on one run, as they come in.
 class Run {
  public:
@@ -86,9 +92,8 @@ class Client {
   [[nodiscard]] asio::awaitable<Result<Captured>> capture_requester(std::int32_t landing, int shim);
   [[nodiscard]] asio::awaitable<void> abandon(std::int32_t landing);
 
-  // Of the container of a capture_uninvolved(): kernel/network_collector.h. ENOTSUP for one that is
-  // in the host's network.
-  [[nodiscard]] asio::awaitable<Result<std::uint32_t>> number_network(std::uint32_t capture);
+  // That of the container of a capture_uninvolved(). ENOTSUP for one that is in the host's.
+  [[nodiscard]] asio::awaitable<Result<HeardNetwork>> hear_network(std::uint32_t capture);
 
   // Of the table of state directories (wire/state_directories.h), and of one record in one of them.
   [[nodiscard]] asio::awaitable<Result<OpenedDirectory>> open_directory(std::uint32_t directory);
@@ -116,6 +121,10 @@ class Client {
     int error{};
     std::vector<UniqueFd> fds;
   };
+  struct NetworkAnswer {
+    int error{};
+    HeardNetwork network;
+  };
   template <class Answer>
   using PendingById = std::map<std::uint64_t, std::shared_ptr<Pending<Answer>>>;
 
@@ -126,6 +135,7 @@ class Client {
   static void take_answer(PendingById<Answer>& waiting, std::span<const std::byte> datagram);
   void take_captured(std::span<const std::byte> datagram);
   void take_key_captured(std::span<const std::byte> datagram);
+  void take_network(std::span<const std::byte> datagram, wire::Received received);
   void take_opened(std::span<const std::byte> datagram, wire::Received received);
   void take_run(std::span<const std::byte> datagram);
   // Sends a request, whose header's id is `id`, and waits for its answer.
@@ -148,7 +158,7 @@ class Client {
   std::uint64_t next_id_{1};
   PendingById<Captured> captures_;
   PendingById<wire::KeyLanded> landings_;
-  PendingById<wire::NetworkNumbered> networks_;
+  PendingById<NetworkAnswer> networks_;
   PendingById<wire::InitIntroduced> introductions_;
   PendingById<OpenedFds> openings_;
   std::map<std::uint64_t, std::shared_ptr<Run>> runs_;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/networks.h"
 
+#include <sched.h>
+
+#include <cstdlib>
+
 #include "base/limits.h"
+#include "kernel/detached_mount.h"
 #include "kernel/namespaces.h"
 
 namespace upcall::launcher {
@@ -17,7 +22,24 @@ Result<bool> is_of_host(const Own& own, int network) {
   return *id == own.namespaces.id(kernel::Namespace::user);
 }
 
+Result<UniqueFd> mount_sysfs_of(const Own& own, int network) {
+  if (::setns(network, CLONE_NEWNET) != 0) return from_errno("enter a network namespace");
+  auto sysfs = kernel::mount_detached_sysfs();
+  // To go on in a container's namespace would be a fault in all that follows.
+  if (::setns(own.namespaces.fd(kernel::Namespace::net), CLONE_NEWNET) != 0) std::abort();
+  return sysfs;
+}
+
 }  // namespace
+
+// Whoever looks at the devices that there are then misses none: others are told of.
+Result<Networks::Heard> Networks::hear(const Own& own, int network) {
+  const auto number = number_of(own, network);
+  if (!number) return number.error();
+  auto sysfs = mount_sysfs_of(own, network);
+  if (!sysfs) return sysfs.error();
+  return Heard{.number = *number, .sysfs = *std::move(sysfs)};
+}
 
 Result<std::uint32_t> Networks::number_of(const Own& own, int network) {
   const auto known = numbers_.query(network);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "kernel/network_collector.h"
 #include "launcher/own.h"
 
@@ -15,12 +16,17 @@ class Networks {
  public:
   explicit Networks(kernel::NetworkNumbers numbers) : numbers_{std::move(numbers)} {}
 
-  // The number of a network namespace, by a descriptor of it: one that nothing else ever had, since
-  // uevents of what has ended may still be queued. EDQUOT where too many are heard: each makes
-  // uevents dearer for whoever causes them.
-  [[nodiscard]] Result<std::uint32_t> number_of(const Own& own, int network);
+  struct Heard {
+    // One that nothing else ever had, since uevents of what has ended may still be queued.
+    std::uint32_t number{};
+    UniqueFd sysfs;  // shows its devices; mounted nowhere
+  };
+  // A network namespace by a descriptor of it. EDQUOT where too many are heard: each makes uevents
+  // dearer for whoever causes them.
+  [[nodiscard]] Result<Heard> hear(const Own& own, int network);
 
  private:
+  [[nodiscard]] Result<std::uint32_t> number_of(const Own& own, int network);
   [[nodiscard]] Result<Ok> make_room(bool of_host);
   [[nodiscard]] bool full(bool of_host) const;
 

@@ -56,7 +56,7 @@ class Service {
   void refuse_capture(std::uint64_t id);
   void take_helped(const wire::HelpedRequest& request, wire::Received received);
   void take_network(const wire::NetworkRequest& request);
-  [[nodiscard]] Result<std::uint32_t> number_network(std::uint32_t capture);
+  [[nodiscard]] Result<Networks::Heard> hear_network(std::uint32_t capture);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);
   void take_key_landing(std::uint64_t id);

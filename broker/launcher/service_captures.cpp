@@ -79,14 +79,16 @@ void Service::take_helped(const wire::HelpedRequest& request, wire::Received rec
 }
 
 void Service::take_network(const wire::NetworkRequest& request) {
-  const auto number = number_network(request.capture);
-  wire::NetworkNumbered reply{.error = number ? 0 : number.error().code.value(),
-                              .number = number ? *number : 0};
+  auto heard = hear_network(request.capture);
+  wire::NetworkNumbered reply{.error = heard ? 0 : heard.error().code.value(),
+                              .number = heard ? heard->number : 0};
   reply.header.id = request.header.id;
-  outbox_.put(wire::bytes_of(reply));
+  std::vector<UniqueFd> fds;
+  if (heard) fds.push_back(std::move(heard->sysfs));
+  outbox_.put(wire::bytes_of(reply), std::move(fds));
 }
 
-Result<std::uint32_t> Service::number_network(std::uint32_t capture) {
+Result<Networks::Heard> Service::hear_network(std::uint32_t capture) {
   const char* doing = "number the network of a container";
   if (!sockets_.networks || capture >= captures_.size()) return from_errno(doing, EINVAL);
   const auto& held = captures_[capture];
@@ -94,7 +96,7 @@ Result<std::uint32_t> Service::number_network(std::uint32_t capture) {
   const auto& namespaces = held->container->init.namespaces;
   if (namespaces.id(kernel::Namespace::net) == own_.namespaces.id(kernel::Namespace::net))
     return from_errno(doing, ENOTSUP);
-  return sockets_.networks->number_of(own_, namespaces.fd(kernel::Namespace::net));
+  return sockets_.networks->hear(own_, namespaces.fd(kernel::Namespace::net));
 }
 
 void Service::answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,

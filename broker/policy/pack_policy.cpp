@@ -114,10 +114,12 @@ void put_uevent_match(Packer& out, const UeventMatch& when) {
   for (const auto* globs :
        {&when.action, &when.subsystem, &when.devtype, &when.devpath, &when.driver})
     put_texts(out, *globs);
-  out.put_list(when.env, [&](const auto& condition) {
-    out.put_text(condition.first);
-    put_texts(out, condition.second);
-  });
+  for (const auto* conditions : {&when.env, &when.attr}) {
+    out.put_list(*conditions, [&](const auto& condition) {
+      out.put_text(condition.first);
+      put_texts(out, condition.second);
+    });
+  }
   put_numbers(out, when.origin);
   put_texts(out, when.container);
 }
@@ -257,11 +259,13 @@ UeventMatch get_uevent_match(Unpacker& in) {
   UeventMatch when;
   for (auto* globs : {&when.action, &when.subsystem, &when.devtype, &when.devpath, &when.driver})
     *globs = get_texts(in);
-  const auto env = in.get_list([&] {
-    auto name = in.get_text();
-    return std::pair{std::move(name), get_texts(in)};
-  });
-  when.env = {env.begin(), env.end()};
+  for (auto* conditions : {&when.env, &when.attr}) {
+    const auto named = in.get_list([&] {
+      auto name = in.get_text();
+      return std::pair{std::move(name), get_texts(in)};
+    });
+    *conditions = {named.begin(), named.end()};
+  }
   when.origin = get_numbers<event::UeventClass>(in);
   when.container = get_texts(in);
   return when;

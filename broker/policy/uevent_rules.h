@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "event/uevent.h"
@@ -20,7 +22,8 @@ struct UeventMatch {
   std::vector<std::string> devtype;
   std::vector<std::string> devpath;
   std::vector<std::string> driver;
-  std::map<std::string, std::vector<std::string>> env;  // by the variable's name
+  std::map<std::string, std::vector<std::string>> env;   // by the variable's name
+  std::map<std::string, std::vector<std::string>> attr;  // by the file's name below the device's
   // Names of selectors, or kAnyContainer: whose own device it must be. None: the host's.
   std::vector<std::string> container;
   // What only root could have caused is not what a container with a writable /sys could have.
@@ -41,10 +44,28 @@ struct UeventRule {
   return rule.to.empty() ? rule.when.container : rule.to;
 }
 
-// The first that matches; nullptr for none: what no rule wants is ignored. `owner` is the name of
-// the selector of the container whose own device it is, nullptr for the host's.
-[[nodiscard]] const UeventRule* decide(const std::vector<UeventRule>& rules,
-                                       const event::Uevent& event, const std::string* owner);
+// What the file of that name says of the event's device; nothing for what cannot be read. Asked
+// only for rules all of whose other conditions hold.
+using ReadAttribute = std::function<std::optional<std::string>(const std::string& name)>;
+
+// The rules by the subsystems that they name, so that of a hundred an event meets only a few.
+class UeventIndex {
+ public:
+  // Borrows them.
+  explicit UeventIndex(const std::vector<UeventRule>& rules);
+
+  // The first that matches; nullptr for none: what no rule wants is ignored. `owner` is the name of
+  // the selector of the container whose own device it is, nullptr for the host's.
+  [[nodiscard]] const UeventRule* decide(const event::Uevent& event, const std::string* owner,
+                                         const ReadAttribute& read_attribute) const;
+
+ private:
+  using Rules = std::vector<const UeventRule*>;  // in the order of the policy
+  [[nodiscard]] const Rules& rules_for(std::string_view subsystem) const;
+
+  std::map<std::string, Rules, std::less<>> by_subsystem_;
+  Rules of_others_;  // for what none names
+};
 
 // Whose devices a rule is about.
 enum class Devices : std::uint8_t { of_host, of_containers };

@@ -120,6 +120,7 @@ class Binder {
         if (draft.actions.size() > 1)
           reader_.complain(name.place, "'ignore' stands alone, not in a list");
       } else if (const auto row = bind_uevent_handler(name, place, {"ignore"})) {
+        expect_the_kernels_word(name, draft_.handlers[*row], rule.when);
         rule.handlers.push_back(*row);
       }
     }
@@ -222,9 +223,9 @@ class Binder {
       reader_.complain(name.place,
                        "handler " + quoted(name.text) + " reads core dumps, and this is " + what);
     }
-    if (is_builtin(handler, kBuiltinForward)) {
+    if (is_builtin(handler, kBuiltinForward) || is_builtin(handler, kBuiltinNode)) {
       reader_.complain(name.place,
-                       "handler " + quoted(name.text) + " forwards uevents, and this is " + what);
+                       "handler " + quoted(name.text) + " is for uevents, and this is " + what);
     }
     if (kind != Kind::request_key && handler.authority) {
       reader_.complain(name.place, "handler " + quoted(name.text) +
@@ -240,6 +241,19 @@ class Binder {
     reader_.complain(name.place, "handler " + quoted(name.text) +
                                      " must be 'in: host' and not 'user: origin' to take the place "
                                      "of a helper of the kernel's, which is the host's own");
+  }
+
+  // Whoever imitates an event names any device in it.
+  void expect_the_kernels_word(const Name& name, const HandlerRow& row,
+                               const policy::UeventMatch& when) {
+    const auto is_kernels = [](event::UeventClass one) {
+      return one == event::UeventClass::kernel || one == event::UeventClass::resync;
+    };
+    if (!is_builtin(row, kBuiltinNode) || std::ranges::all_of(when.origin, is_kernels)) return;
+    reader_.complain(name.place,
+                     "handler " + quoted(name.text) +
+                         " makes device nodes, on the kernel's word alone: leave all but 'kernel' "
+                         "and 'resync' out of the rule's 'class'");
   }
 
   void expect_no_core(const Name& name, const HandlerRow& row) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settings/builtin.h"
 
+#include <cstdint>
+#include <limits>
+
 #include "base/text.h"
 #include "settings/units.h"
 
@@ -35,6 +38,23 @@ std::optional<std::string> read_size(Reader& reader, const Value& value, const c
   if (const auto size = parse_size(*text)) return std::to_string(*size);
   reader.complain(value.place, expected);
   return {};
+}
+
+std::optional<std::string> read_permissions(Reader& reader, const Value& value) {
+  constexpr std::size_t kDigits = 4;
+  constexpr unsigned kMost = 0777;
+  const auto text = reader.text(value);
+  if (!text) return {};
+  const auto mode = parse_integer<unsigned>(*text, 8);
+  if (mode && *mode <= kMost && text->size() == kDigits) return text;
+  reader.complain(value.place, "expected four octal digits up to 0777, such as 0660");
+  return {};
+}
+
+std::optional<std::string> read_id(Reader& reader, const Value& value) {
+  constexpr Range kIds{.least = 0, .most = std::numeric_limits<std::uint32_t>::max() - 1};
+  const auto id = reader.number(value, kIds);
+  return id ? std::optional{std::to_string(*id)} : std::nullopt;
 }
 
 bool is_percentage(std::string_view text) {
@@ -98,6 +118,18 @@ std::vector<std::string> decode_with_of_forward(Reader& reader, const Value& wit
   reader.read_map(with, {{"udev", [&](const Value& held) {
                             assign(variables["UDEV"], read_word(reader, held, {"true", "false"}));
                           }}});
+  return to_environment(variables);
+}
+
+std::vector<std::string> decode_with_of_node(Reader& reader, const Value& with) {
+  Variables variables;
+  const auto keep = [&](const char* variable, std::optional<std::string> value) {
+    if (value) variables[variable] = *std::move(value);
+  };
+  reader.read_map(
+      with, {{"mode", [&](const Value& held) { keep("MODE", read_permissions(reader, held)); }},
+             {"uid", [&](const Value& held) { keep("UID", read_id(reader, held)); }},
+             {"gid", [&](const Value& held) { keep("GID", read_id(reader, held)); }}});
   return to_environment(variables);
 }
 

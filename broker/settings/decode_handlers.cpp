@@ -115,14 +115,24 @@ void fill_program(Reader& reader, const std::vector<Name>& command, const Handle
   }
 }
 
+using DecodeWith = std::vector<std::string> (*)(Reader&, const Value&);
+
+// Nothing for a name that is none's.
+DecodeWith find_builtin(std::string_view name) {
+  if (name == kBuiltinCore) return &decode_with_of_core;
+  if (name == kBuiltinForward) return &decode_with_of_forward;
+  if (name == kBuiltinNode) return &decode_with_of_node;
+  return nullptr;
+}
+
 void fill_builtin(Reader& reader, const std::vector<Name>& command, const HandlerKeys& keys,
                   HandlerRow& row) {
   const std::string builtin = command.front().text.substr(std::string_view{kBuiltinPrefix}.size());
-  const bool core = builtin == kBuiltinCore;
-  if (!core && builtin != kBuiltinForward) {
-    return reader.complain(
-        command.front().place,
-        "no builtin " + quoted(builtin) + "; there are 'builtin:core' and 'builtin:forward'");
+  const auto decode_with = find_builtin(builtin);
+  if (decode_with == nullptr) {
+    return reader.complain(command.front().place,
+                           "no builtin " + quoted(builtin) +
+                               "; there are 'builtin:core', 'builtin:forward' and 'builtin:node'");
   }
   if (command.size() > 1) {
     reader.complain(command[1].place, "a builtin takes no arguments; use 'with'");
@@ -132,8 +142,8 @@ void fill_builtin(Reader& reader, const std::vector<Name>& command, const Handle
   row.path = builtin;
   row.arguments = {builtin};
   const Value& with = keys.with != nullptr ? *keys.with : none;
-  row.environment = core ? decode_with_of_core(reader, with) : decode_with_of_forward(reader, with);
-  if (core) row.timeout = keys.timeout.value_or(kBuiltinCoreTimeout);
+  row.environment = decode_with(reader, with);
+  if (builtin == kBuiltinCore) row.timeout = keys.timeout.value_or(kBuiltinCoreTimeout);
 }
 
 void read_seccomp(Reader& reader, const HandlerKeys& keys, HandlerRow& row) {

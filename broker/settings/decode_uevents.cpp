@@ -1,9 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/relative_path.h"
 #include "settings/condition.h"
 #include "settings/draft.h"
 #include "settings/rule_keys.h"
 
 namespace upcall::settings {
+namespace {
+
+// The name of a file below a device's directory, which it is not to lead out of.
+bool is_attribute(std::string_view name) {
+  constexpr std::size_t kLongest = 255;
+  return name.size() <= kLongest && is_path_below(name);
+}
+
+using ByName = std::map<std::string, std::vector<std::string>>;
+
+void read_named(Reader& reader, const Value& value, ByName& out,
+                const std::function<bool(const Name&)>& is_good) {
+  reader.read_entries(value, [&](const Name& name, const Value& globs) {
+    if (is_good(name)) text_condition(reader, out[name.text])(globs);
+  });
+}
+
+Take env_condition(Reader& reader, ByName& out) {
+  return
+      [&](const Value& value) { read_named(reader, value, out, [](const Name&) { return true; }); };
+}
+
+Take attr_condition(Reader& reader, ByName& out) {
+  const auto is_good = [&reader](const Name& name) {
+    if (is_attribute(name.text)) return true;
+    reader.complain(name.place, quoted(name.text) +
+                                    " is no attribute: name a file below the device's directory "
+                                    "in /sys, such as 'address' or 'device/vendor'");
+    return false;
+  };
+  return [&reader, &out, is_good](const Value& value) { read_named(reader, value, out, is_good); };
+}
+
+}  // namespace
 
 policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value,
                                         std::vector<Name>& container) {
@@ -26,11 +61,8 @@ policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value,
        {"class", condition(reader, origin, read_class)},
        {"devpath", condition(reader, when.devpath,
                              [&](const Value& item) { return read_path_glob(reader, item); })},
-       {"env", [&](const Value& held) {
-          reader.read_entries(held, [&](const Name& name, const Value& one) {
-            text_condition(reader, when.env[name.text])(one);
-          });
-        }}});
+       {"env", env_condition(reader, when.env)},
+       {"attr", attr_condition(reader, when.attr)}});
   if (!origin.empty()) when.origin = std::move(origin);
   return when;
 }

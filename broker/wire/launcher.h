@@ -127,7 +127,9 @@ static_assert(std::is_trivially_copyable_v<CaptureReply> && sizeof(CaptureReply)
 inline constexpr std::size_t kMaxCaptureReply = sizeof(CaptureReply) + 4096 + 65 + 255;
 
 // The number by which uevents of devices in its network namespace are known
-// (kernel/network_collector.h). The capture is one of an InspectRequest's, held.
+// (kernel/network_collector.h). The capture is one of an InspectRequest's, held. Reply: descriptor
+// {a sysfs of that network namespace, read-only and mounted nowhere}, or an error. It leads no
+// further than the host's, which the broker has anyway, and keeps no namespace alive.
 struct NetworkRequest {
   LauncherHeader header{.type = LauncherType::number_network};
   std::uint32_t capture{};

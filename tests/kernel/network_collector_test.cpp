@@ -15,8 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "kernel/detached_mount.h"
 #include "kernel/namespaces.h"
 #include "kernel/netlink_uevent.h"
+#include "kernel/sysfs_devices.h"
 
 namespace upcall::kernel {
 namespace {
@@ -129,11 +131,18 @@ TEST_F(Collector, KeepsNoNamespaceAlive) {
   add_device(network, "ck0");
   const auto stays = make_network();
   ASSERT_TRUE(numbers_->give(stays.get(), 2));
+  enter(network);
+  const auto sysfs = or_throw(mount_detached_sysfs());
+  enter(ours_);
+  EXPECT_TRUE(device_exists(sysfs.get(), "/devices/virtual/net/ck0"));
   network.reset();
+  const auto has_device = [&] { return device_exists(sysfs.get(), "/devices/virtual/net/ck0"); };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{kPatience};
-  while (or_throw(numbers_->living()).contains(1) && std::chrono::steady_clock::now() < deadline)
+  while ((or_throw(numbers_->living()).contains(1) || has_device()) &&
+         std::chrono::steady_clock::now() < deadline)
     ::sched_yield();
   EXPECT_EQ(or_throw(numbers_->living()), std::set<std::uint32_t>{2});
+  EXPECT_FALSE(has_device());
 }
 
 TEST_F(Collector, SaysThatSomethingIsNoNetwork) {

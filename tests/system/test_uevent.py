@@ -21,6 +21,7 @@ handlers:
 rules:
   - {name: renamed, on: uevent, when: {subsystem: net, devpath: "/devices/virtual/net/PREFIXw*"}, do: wait}
   - {name: described, on: uevent, when: {subsystem: net, action: add, env: {INTERFACE: "PREFIXd*"}}, do: document}
+  - {name: by address, on: uevent, when: {subsystem: net, attr: {address: "02:75:*", subsystem: net}}, do: tell}
   - {name: devices, on: uevent, when: {subsystem: net, action: [add, remove], devpath: "/**/PREFIX*"}, do: tell}
   - {name: of the kernel, on: uevent, when: {subsystem: mem}, do: tell}
   - {name: written, on: uevent, when: {subsystem: mem, class: synthetic, env: {SYNTH_ARG_BY: test}}, do: tell}
@@ -53,10 +54,10 @@ class Uevent(SystemTest):
         monitor.wait_for(mark)
         return mark
 
-    def device(self, name):
+    def device(self, name, *options):
         """A new network device of that name; it is gone at the end."""
         name, peer = self.prefix + name, f"{self.prefix}p{name}"
-        uevents.ip("link", "add", name, "type", "veth", "peer", "name", peer)
+        uevents.ip("link", "add", name, *options, "type", "veth", "peer", "name", peer)
         self.addCleanup(subprocess.run, ["ip", "link", "del", name], stderr=subprocess.DEVNULL, check=False)
         return name
 
@@ -101,6 +102,15 @@ class Uevent(SystemTest):
             gate.write("go\n" * 8)
         daemon.wait_for(f"event={moved['event']} ", "handler=wait", 'output="move"')
         self.release(daemon)
+
+    def test_rule_asks_for_an_attribute_of_the_device(self):
+        daemon = self.start_with_rules()
+        for name, address, rule in (("a", "02:75:00:00:00:01", "by address"), ("b", "02:76:00:00:00:01", "devices")):
+            name = self.device(name, "address", address)
+            self.assertEqual(self.handled(daemon, f'/{name}"', 'uevent="add"')["rule"], rule)
+            # One that goes has none.
+            uevents.ip("link", "del", name)
+            self.assertEqual(self.handled(daemon, f'/{name}"', 'uevent="remove"')["rule"], "devices")
 
     def release(self, daemon):
         """Whatever still waits at the gate ends with the daemon."""

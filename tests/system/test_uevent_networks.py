@@ -4,7 +4,9 @@
 import ctypes
 import json
 import os
+import signal
 import subprocess
+import sys
 import unittest
 
 from upcalltest import tenants, uevents
@@ -16,9 +18,20 @@ from upcalltest.tenants import Tenants
 POLICY = tenants.POLICY + """\
   host: {{run: [/bin/true], in: host}}
 rules:
+  - {{name: by address, on: uevent, when: {{container: gold, subsystem: net, attr: {{address: "02:75:*"}}}}, do: tell}}
   - {{name: own, on: uevent, when: {{container: gold, subsystem: net, action: [add, remove], env: {{INTERFACE: "{prefix}*"}}}}, do: tell}}
   - {{name: of the host, on: uevent, when: {{subsystem: net, env: {{INTERFACE: "{prefix}*"}}}}, do: host}}
 defaults: {{coredump: reject}}
+"""
+
+
+# More than the kernel keeps of them.
+FLOOD = """\
+import os, subprocess
+subprocess.run(["mount", "-t", "sysfs", "none", "/sys"], check=True)
+uevent = os.open("/sys/class/net/lo/uevent", os.O_WRONLY)
+for _ in range(100_000):
+    os.write(uevent, b"change")
 """
 
 
@@ -57,8 +70,8 @@ class Networks(Tenants, SystemTest):
         users = ["--user"] * container.options.user_namespace
         subprocess.run(["nsenter", f"--target={container.init}", *users, "--net", *command], check=True, timeout=60)
 
-    def device(self, container, name, action="add"):
-        more = ["type", "veth", "peer", "name", f"p{name}"] if action == "add" else []
+    def device(self, container, name, action="add", options=()):
+        more = [*options, "type", "veth", "peer", "name", f"p{name}"] if action == "add" else []
         self.inside(container, "ip", "link", action, name, *more)
 
     def handled(self, daemon, name, action, rule="own"):
@@ -82,6 +95,54 @@ class Networks(Tenants, SystemTest):
         self.assertEqual(self.told(other), [])
         # None of it was the host's.
         self.assertFalse([line for line in daemon.log.seen if 'rule="of the host"' in line])
+
+    def test_devices_that_a_container_has_already_are_told_once(self):
+        gold, bronze = (self.make("runc", tenant, user_namespace=True) for tenant in ("gold", "bronze"))
+        for container in (gold, bronze):
+            self.device(container, f"{self.prefix}e")
+        daemon = self.start_with_rules(gold)
+        decided, outcome = self.handled(daemon, f"{self.prefix}e", "add")
+        self.assertEqual((decided["class"], decided["container"], outcome), ("resync", "gold", "handled"))
+        self.device(gold, f"{self.prefix}l")
+        self.assertEqual(self.handled(daemon, f"{self.prefix}l", "add")[0]["class"], "kernel")
+        self.assertEqual([line.split()[:2] for line in self.told(gold)],
+                         [["add", f"{self.prefix}{name}"] for name in "el"])
+        self.assertEqual(self.told(bronze), [])
+
+    def test_attributes_are_those_of_the_container_s_device(self):
+        gold = self.make("crun", "gold", user_namespace=True)
+        early, late, host = (f"{self.prefix}{name}" for name in ("e", "l", "o"))
+        self.device(gold, early, options=("address", "02:75:00:00:00:01"))
+        daemon = self.start_with_rules(gold)
+        self.assertEqual(self.handled(daemon, early, "add", "by address")[0]["class"], "resync")
+        self.device(gold, late, options=("address", "02:75:00:00:00:02"))
+        self.assertEqual(self.handled(daemon, late, "add", "by address")[0]["class"], "kernel")
+        # One of that name in the host's network has another address.
+        uevents.ip("link", "add", host, "address", "02:75:00:00:00:03", "type", "veth", "peer", "name", f"p{host}")
+        self.addCleanup(subprocess.run, ["ip", "link", "del", host], check=False, stderr=subprocess.DEVNULL)
+        self.device(gold, host, options=("address", "02:76:00:00:00:01"))
+        self.assertEqual(self.handled(daemon, host, "add")[0]["container"], "gold")
+
+    def test_what_the_kernel_had_to_drop_is_made_up_for(self):
+        flooding, gold = self.make("crun", "gold"), self.make("runc", "gold", user_namespace=True)
+        gone, came, stays = (f"{self.prefix}{name}" for name in "gcs")
+        for name in (gone, stays):
+            self.device(gold, name)
+        daemon = self.start_with_rules(flooding, gold)
+        self.handled(daemon, stays, "add")
+        os.kill(daemon.broker(), signal.SIGSTOP)
+        try:
+            self.inside(flooding, "unshare", "--mount", sys.executable, "-B", "-c", FLOOD)
+            self.device(gold, gone, "del")
+            self.device(gold, came)
+        finally:
+            os.kill(daemon.broker(), signal.SIGCONT)
+        daemon.wait_for("of containers' devices: the kernel dropped")
+        for action, name in (("remove", gone), ("add", came)):
+            decided, outcome = self.handled(daemon, name, action)
+            self.assertEqual((decided["class"], outcome), ("resync", "handled"))
+        self.assertEqual(sorted(line.split()[:2] for line in self.told(gold)),
+                         sorted([["add", gone], ["add", stays], ["remove", gone], ["add", came]]))
 
     def test_device_of_the_host_is_no_container_s(self):
         gold = self.make("crun", "gold")

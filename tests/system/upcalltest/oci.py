@@ -55,6 +55,7 @@ class Options:
     binds: list = dataclasses.field(default_factory=list)  # pairs of a directory of the host and its place
     files: list = dataclasses.field(default_factory=list)  # as for Container
     programs: list = dataclasses.field(default_factory=lambda: PROGRAMS)  # the same, but what most tests need
+    devices: list = dataclasses.field(default_factory=list)  # more that its cgroup may use
     annotations: dict = dataclasses.field(default_factory=dict)
     shared: dict = dataclasses.field(default_factory=dict)  # kind of namespace to the process whose it is, as in pods
     state: pathlib.Path | None = None  # where the runtime keeps its record; a place of its own
@@ -115,6 +116,8 @@ def _configuration(options, name):
     linux = {"namespaces": namespaces, "cgroupsPath": f"/{options.cgroup or name}"}
     if options.user_namespace:
         linux["uidMappings"] = linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    if options.devices:
+        linux["resources"] = {"devices": options.devices}
     if options.seccomp:
         linux["seccomp"] = SECCOMP if options.seccomp is True else options.seccomp
     return {"ociVersion": "1.0.2", "hostname": "demo", "process": _process(options), "linux": linux,

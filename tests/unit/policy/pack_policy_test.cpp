@@ -14,6 +14,7 @@ std::vector<UeventRule> uevent_rules() {
                     .devpath = {"/devices/**"},
                     .driver = {"sd"},
                     .env = {{"DEVNAME", {"sd*", "vd*"}}},
+                    .attr = {{"removable", {"1"}}, {"device/vendor", {"ATA*"}}},
                     .origin = {event::UeventClass::synthetic}},
            .to = {"web"},
            .handlers = {1},
@@ -126,6 +127,7 @@ TEST(PackPolicy, GivesTheSamePolicyBack) {
   const auto& disks = unpacked->uevent_rules[0];
   EXPECT_EQ(disks.when.driver, std::vector<std::string>{"sd"});
   EXPECT_EQ(disks.when.env, full_policy().uevent_rules[0].when.env);
+  EXPECT_EQ(disks.when.attr, full_policy().uevent_rules[0].when.attr);
   EXPECT_EQ(disks.when.origin, std::vector{event::UeventClass::synthetic});
   EXPECT_EQ(disks.to, std::vector<std::string>{"web"});
   EXPECT_EQ(disks.handlers, std::vector<std::uint32_t>{1});

@@ -152,7 +152,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"run: [/bin/a, '{Pid}']", "30: no field 'Pid'; did you mean 'pid'?"},
         Case{"run: [/bin/a, '{cgroup}']", "30: 'cgroup' is told only to handlers 'in: host'"},
         Case{"run: builtin:cores",
-             "21: no builtin 'cores'; there are 'builtin:core' and 'builtin:forward'"},
+             "21: no builtin 'cores'; there are 'builtin:core', 'builtin:forward' "
+             "and 'builtin:node'"},
         Case{"run: [builtin:core, -v]", "36: a builtin takes no arguments; use 'with'"},
         Case{"run: /bin/a, with: {mode: full}",
              "35: 'with' is for builtin handlers; give a program arguments in 'run'"},

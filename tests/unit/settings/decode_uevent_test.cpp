@@ -19,7 +19,7 @@ rules:
     when:
       {action: [add, remove], subsystem: usb, devtype: usb_device, driver: usb,
        devpath: "/devices/**", env: {DEVNAME: "sd*", BUSNUM: ["001", "002"]},
-       class: [kernel, synthetic]}
+       attr: {idVendor: "04b8", device/driver: [usb, "usb-*"]}, class: [kernel, synthetic]}
     do: plugged
     on_failure: other
   - {name: rest, on: uevent, do: ignore}
@@ -43,6 +43,8 @@ TEST(DecodeUevent, ReadsTheConditionsOfARule) {
   EXPECT_EQ(when.devpath, Texts{"/devices/**"});
   EXPECT_EQ(when.env.at("DEVNAME"), Texts{"sd*"});
   EXPECT_EQ(when.env.at("BUSNUM"), (Texts{"001", "002"}));
+  EXPECT_EQ(when.attr.at("idVendor"), Texts{"04b8"});
+  EXPECT_EQ(when.attr.at("device/driver"), (Texts{"usb", "usb-*"}));
   EXPECT_EQ(when.origin, (std::vector{UeventClass::kernel, UeventClass::synthetic}));
 }
 
@@ -100,6 +102,7 @@ containers: {web: {runtime: "*"}, rest: {anonymous: true}}
 handlers:
   core: {run: builtin:core}
   forward: {run: builtin:forward}
+  node: {run: builtin:node, with: {mode: 0660, gid: 20}}
   inside: {run: /bin/true}
   tell: {run: /bin/true, in: host}
   origin: {run: /bin/true, in: host, user: origin}
@@ -118,6 +121,11 @@ TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
            {"to: '*', do: inside", "none"},
            {"to: '*', do: tell", "must be a program 'in: container'"},
            {"to: web, do: forward", "none"},
+           {"to: web, do: node", "none"},
+           {"do: node", "must be a program 'in: host'"},
+           {"to: web, when: {class: [kernel, resync]}, do: [forward, node]", "none"},
+           {"to: web, when: {class: [kernel, injected]}, do: node", "makes device nodes"},
+           {"to: web, when: {class: synthetic}, do: node", "makes device nodes"},
            {"do: forward", "must be a program 'in: host'"},
            {"to: web, do: core", "must be a program 'in: container'"},
            {"to: rest, do: inside", "only those on record are"},
@@ -134,6 +142,13 @@ TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
            {"when: {container: nobody}, do: inside", "no container 'nobody'"},
            {"when: {container: rest}, do: inside", "only those on record are"},
            {"when: {container: web}, to: web, do: inside", "leave out one of them"},
+           {"when: {attr: {device/vendor: x, ...: x}}, do: ignore", "none"},
+           {"when: {attr: {../address: x}}, do: ignore", "'../address' is no attribute"},
+           {"when: {attr: {a/./b: x}}, do: ignore", "'a/./b' is no attribute"},
+           {"when: {attr: {/sys/x: x}}, do: ignore", "'/sys/x' is no attribute"},
+           {"when: {attr: {a//b: x}}, do: ignore", "'a//b' is no attribute"},
+           {"when: {attr: {" + std::string(256, 'a') + ": x}}, do: ignore", "is no attribute"},
+           {"when: {attr: {address: ''}}, do: ignore", "must not be empty"},
            {"when: {pid: 1}, do: ignore", "unknown key"}}) {
     EXPECT_NE(first_mistake(rule).find(why), std::string::npos)
         << rule << ": " << first_mistake(rule);

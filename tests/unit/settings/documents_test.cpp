@@ -136,6 +136,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Map{"handler", "handlers: {a: {", "}}"},
                       Map{"with", "handlers: {a: {run: builtin:core, with: {", "}}}"},
                       Map{"with_forward", "handlers: {a: {run: builtin:forward, with: {", "}}}"},
+                      Map{"with_node", "handlers: {a: {run: builtin:node, with: {", "}}}"},
                       Map{"rule", "rules: [{", "}]"}, Map{"when", "rules: [{when: {", "}}]"},
                       Map{"when_request_key", "rules: [{on: request-key, when: {", "}}]"},
                       Map{"when_modprobe", "rules: [{on: modprobe, when: {", "}}]"},
