@@ -170,7 +170,7 @@ class Watch {
 
   // Whoever is new and the launcher's child, whose number is 0 where it is not of this place. Stage
   // 1 is another one where we see the launcher.
-  std::vector<pid_t> find() const {
+  [[nodiscard]] std::vector<pid_t> find() const {
     std::vector<pid_t> found;
     for (const pid_t pid : processes()) {
       if (!known_.contains(pid) && field_of_stat(pid, 4) == options_.parent) found.push_back(pid);
