@@ -170,9 +170,11 @@ TEST(Decode, BindsRulesToRows) {
   EXPECT_EQ(settings.policy.coredump_default.handlers, std::vector<std::uint32_t>{2});
   EXPECT_EQ(settings.policy.core_pattern_taken, policy::OnTakeover::restore);
   using policy::Place;
-  EXPECT_EQ(settings.policy.handlers,
-            (std::vector<policy::Handler>{
-                {"a", Place::container}, {"b", Place::container}, {"c", Place::host}}));
+  EXPECT_EQ(
+      settings.policy.handlers,
+      (std::vector<policy::Handler>{{"a", Place::container},
+                                    {.name = "b", .place = Place::container, .briefed = false},
+                                    {"c", Place::host}}));
   EXPECT_EQ(settings.handlers.size(), 3U);
 }
 
