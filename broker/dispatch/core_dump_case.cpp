@@ -164,9 +164,9 @@ asio::awaitable<Outcome> CoreDumpCase::pass() {
 }
 
 asio::awaitable<Outcome> CoreDumpCase::run_all() {
-  // The init of a PID namespace takes everything in it along when its dump is over, our handlers
-  // too.
-  const bool hold_to_the_end = event_.origin.inner_pid == 1;
+  // With the init its container ends when its dump is over, and our handlers in it, too: the kernel
+  // sees to that, or the runtime does.
+  const bool hold_to_the_end = event_.origin.is_init;
   bool all_succeeded = true;
   for (const auto row : decision_.action.handlers) {
     const bool succeeded = co_await run(row);

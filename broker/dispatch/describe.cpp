@@ -32,6 +32,7 @@ class Description {
 };
 
 void add_ids(Description& out, const event::Origin& origin, policy::Place place) {
+  if (origin.is_init) out.add("init", "1");
   if (place == policy::Place::container) {
     out.add_known("pid", origin.inner_pid);
     out.add_known("tid", origin.inner_tid);

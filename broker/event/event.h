@@ -49,6 +49,7 @@ struct Origin {
   NamespaceIds host_namespaces{};
   std::uint32_t user_namespace_depth{};  // below the host's
   std::optional<Container> container;    // on record; only of what is in_container
+  bool is_init{};                        // of its container, which ends when it does
   // As the container's init sees them; empty where they cannot be translated.
   std::optional<pid_t> inner_pid;
   std::optional<pid_t> inner_tid;

@@ -50,6 +50,8 @@ Result<Ok> take_status(const Subject& subject, const Sight& seen, const wire::Ca
   origin.gid = ids->gid;
   origin.inner_tid = inner_pid(kernel::parse_namespace_pids(seen.status), capture);
   origin.inner_pid = inner_pid(kernel::parse_namespace_pids(seen.leader_status), capture);
+  // An init of a container that shares its processes has another number than 1.
+  origin.is_init = origin.inner_pid == 1 || capture.template_pid == subject.pid;
   return Ok{};
 }
 

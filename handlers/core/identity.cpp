@@ -54,7 +54,9 @@ Identity read_identity() {
           .gid = variable("UPCALL_GID"),
           .comm = variable("UPCALL_COMM"),
           .time_us = time ? *time : now(),
-          .for_owner = variable("UPCALL_DUMPABLE") == "1"};
+          .for_owner = variable("UPCALL_DUMPABLE") == "1",
+          .is_init = variable("UPCALL_INIT") == "1",
+          .in_container = variable("UPCALL_PIDFD").empty()};
 }
 
 std::string encode(std::string_view text) {

@@ -16,8 +16,10 @@ struct Identity {
   std::string uid;
   std::string gid;
   std::string comm;
-  std::uint64_t time_us{};  // since the epoch
-  bool for_owner{false};    // dumpable is 1: the process's user may see its memory
+  std::uint64_t time_us{};   // since the epoch
+  bool for_owner{false};     // dumpable is 1: the process's user may see its memory
+  bool is_init{false};       // of its container
+  bool in_container{false};  // we are, with the process
 };
 
 // From UPCALL_*. What was not told is empty; the time is then now.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <string_view>
 #include <thread>
 
 #include "base/text.h"
@@ -25,8 +24,11 @@ std::unique_ptr<Sink> make_sink(int fd, const Space& space, const Options& optio
   return std::make_unique<ZstdSink>(fd, space, options.level, workers);
 }
 
-// Of our own PID namespace: we would go with it.
-constexpr std::string_view kInit = "1";
+// A container may end with the process, if only because its init waits for that one, and we with
+// it. Then it is the broker's to let the process go: when we have ended, or the last handler.
+bool may_take_us_along(const Identity& identity) {
+  return identity.in_container || identity.is_init;
+}
 
 }  // namespace
 
@@ -40,7 +42,7 @@ Result<StoredCore> store_core(UniqueFd stream, const Identity& identity, const O
   auto file = CoreFile::create(directory->get());
   if (!file) return file.error();
   const auto sink = make_sink(file->fd(), space, options);
-  StreamSource source{stream.get(), identity.pid == kInit};
+  StreamSource source{stream.get(), may_take_us_along(identity)};
   const auto copied = copy_core(source, *sink, options.max_size);
   if (!copied) return copied.error();
 

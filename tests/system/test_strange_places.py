@@ -166,6 +166,20 @@ class StrangePlaces(SystemTest):
         self.wait_until(lambda: status_of(running.host_pid).get("CoreDumping") == "1", "core dump")
         return running
 
+    def test_core_of_a_program_whose_end_its_init_waits_for_is_stored_whole(self):
+        out = pathlib.Path(self.directory) / "cores"
+        out.mkdir()
+        # Slowly, so that much is left to be stored when the last byte has been read.
+        daemon = self.start_policy(run="builtin:core, with: {directory: /out, level: 19}")
+        wait = "while ! [ -e /out/go ]; do sleep 0.1; done; crash --memory=8 --data=random"
+        container = self.oci("crun", init=["/bin/sh", "-c", f"{wait}; exit"], binds=[(out, "/out")])
+        (out / "go").touch()
+        self.assertIn("outcome=handled", daemon.wait_for("outcome="))
+        wait_for_end(container.init, 15)
+        (core,) = out.glob("core.crash.*")
+        self.assertGreater(core.stat().st_size, 8 << 20)
+        self.assertNotIn("truncated", core.name)
+
     def test_frozen_container_does_not_keep_others_waiting(self):
         daemon, frozen, other = self.start_policy(), self.container(name="frozen"), self.container(name="other")
         frozen.shell("/bin/busybox mkfifo /tmp/go")

@@ -94,6 +94,30 @@ TEST_P(StoreCore, GivesBackEveryByteOfAnySize) {
   }
 }
 
+// Whether the process, which sees it by its end of the connection, has to wait for the broker,
+// which holds the stream as well.
+bool is_left_to_the_broker(const Identity& identity, const Options& options) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return false;
+  const UniqueFd process{ends[0]};
+  const UniqueFd broker{::fcntl(ends[1], F_DUPFD_CLOEXEC, 0)};
+  const auto core = elf_core({noise(4096)});
+  EXPECT_EQ(::write(process.get(), core.data(), core.size()), static_cast<ssize_t>(core.size()));
+  ::shutdown(process.get(), SHUT_WR);
+  EXPECT_TRUE(store_core(UniqueFd{ends[1]}, identity, options));
+  std::array<char, 1> byte{};
+  return ::recv(process.get(), byte.data(), byte.size(), MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+TEST_P(StoreCore, LetsOnlyAProcessGoThatCannotTakeUsAlong) {
+  EXPECT_FALSE(is_left_to_the_broker(identity_, options_));
+  identity_.is_init = true;
+  EXPECT_TRUE(is_left_to_the_broker(identity_, options_));
+  identity_.is_init = false;
+  identity_.in_container = true;
+  EXPECT_TRUE(is_left_to_the_broker(identity_, options_));
+}
+
 TEST_P(StoreCore, KeepsZerosAtTheEnd) {
   const auto core = elf_core({noise(5000), Bytes(9 << 20)});
   const auto stored = store(core);

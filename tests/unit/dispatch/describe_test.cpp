@@ -48,6 +48,14 @@ TEST(Describe, TranslatesIdsForAHandlerInTheContainer) {
   EXPECT_THAT(environment, Contains("UPCALL_COMM=a)\n%s b"));
 }
 
+TEST(Describe, SaysThatItIsTheInitOfItsContainer) {
+  auto event = crash();
+  EXPECT_THAT(environment_of(event, policy::Place::container),
+              Not(Contains(StartsWith("UPCALL_INIT="))));
+  event.origin.is_init = true;
+  EXPECT_THAT(environment_of(event, policy::Place::container), Contains("UPCALL_INIT=1"));
+}
+
 TEST(Describe, LeavesOutWhatCannotBeTranslated) {
   const auto environment = environment_of(crash(), policy::Place::container);
   EXPECT_THAT(environment, Not(Contains(StartsWith("UPCALL_TID="))));
