@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <span>
 #include <stdexcept>
 
@@ -33,6 +34,25 @@ void warn_of_silence(const std::string& mount_point) {
                "hear of them, write 1 to it");
 }
 
+Result<Ok> restore_former(const HelperSetting& setting) {
+  auto former = HelperRegistration::begin(setting);
+  if (!former) return former.error();
+  return former->restore();
+}
+
+void restore_former_agents(const std::vector<std::string>& mount_points,
+                           const std::string& state_directory) {
+  for (const auto& setting : saved_release_agents(state_directory)) {
+    const bool listed = std::ranges::any_of(mount_points, [&](const auto& one) {
+      return release_agent_setting(state_directory, one).script == setting.script;
+    });
+    if (listed) continue;
+    if (const auto restored = restore_former(setting); !restored)
+      log::error(describe(restored.error()) + "; restore '" + printable(setting.file) +
+                 "' by hand");
+  }
+}
+
 }  // namespace
 
 TraceOwner::~TraceOwner() {
@@ -60,6 +80,8 @@ HelperParts prepare_for_helpers(const CompiledPolicy& compiled, const std::strin
 
 std::vector<HelperRegistration> find_release_agents(const std::vector<std::string>& mount_points,
                                                     const std::string& state_directory) {
+  // First, since a listed one may be the same by another path.
+  restore_former_agents(mount_points, state_directory);
   std::vector<HelperRegistration> agents;
   for (const auto& mount_point : mount_points) {
     auto agent =

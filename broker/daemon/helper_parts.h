@@ -43,7 +43,8 @@ struct HelperParts {
 [[nodiscard]] HelperParts prepare_for_helpers(const CompiledPolicy& compiled,
                                               const std::string& modprobe, TraceOwner& owner);
 
-// Throws where one of them is none.
+// Puts back those that a predecessor left and that are not listed any more. Throws where one of
+// them is none.
 [[nodiscard]] std::vector<HelperRegistration> find_release_agents(
     const std::vector<std::string>& mount_points, const std::string& state_directory);
 

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -23,6 +24,8 @@ struct HelperSetting {
 // Of the hierarchy that is mounted there.
 [[nodiscard]] HelperSetting release_agent_setting(const std::string& state_directory,
                                                   const std::string& mount_point);
+// Those that a predecessor took and has not given back.
+[[nodiscard]] std::vector<HelperSetting> saved_release_agents(const std::string& state_directory);
 
 class HelperRegistration {
  public:
@@ -55,10 +58,7 @@ class HelperRegistration {
   [[nodiscard]] Result<std::string> taken_by() const;
 
  private:
-  HelperRegistration(HelperSetting setting, std::optional<std::string> previous)
-      : setting_{std::move(setting)},
-        saved_{setting_.script + ".previous"},
-        previous_{std::move(previous)} {}
+  HelperRegistration(HelperSetting setting, std::optional<std::string> previous);
 
   HelperSetting setting_;
   std::string saved_;

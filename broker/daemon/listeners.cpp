@@ -120,9 +120,17 @@ void open_module_listener(Listeners& listeners, const std::string& directory) {
     listeners.modules = make(directory + "/modprobe.socket", SOCK_SEQPACKET);
 }
 
-void open_helper_listener(Listeners& listeners, const std::string& directory) {
-  if (!listeners.helpers.socket)
-    listeners.helpers = make(directory + "/helper.socket", SOCK_SEQPACKET);
+void set_up_helper_listener(Listeners& listeners, const std::string& directory, bool needed) {
+  auto& helpers = listeners.helpers;
+  if (!needed) {
+    // Its name goes as well: whoever passed it holds it still, and a queue that nobody serves.
+    if (helpers.socket && !helpers.path.empty()) (void)::unlink(helpers.path.c_str());
+    helpers = {};
+  } else if (!helpers.socket) {
+    helpers = make(directory + "/helper.socket", SOCK_SEQPACKET);
+  } else if (!helpers.path.empty() && ::access(helpers.path.c_str(), F_OK) != 0) {
+    helpers = make(helpers.path, SOCK_SEQPACKET);  // an earlier start took its name
+  }
 }
 
 void remove_listeners(const Listeners& listeners) {

@@ -31,10 +31,12 @@ struct Listeners {
 // and is root's. Without that for modules.
 [[nodiscard]] Listeners open_listeners(const std::string& directory, std::size_t uevent_buffer);
 
-// That for modules or that for other helpers, unless it was inherited: with rules on them only,
-// since what connects to a socket that nobody serves waits.
+// That for modules, unless it was inherited: with rules on them only, since what connects to a
+// socket that nobody serves waits.
 void open_module_listener(Listeners& listeners, const std::string& directory);
-void open_helper_listener(Listeners& listeners, const std::string& directory);
+// The same for other helpers. An inherited one that is not needed is closed and unlinked: their
+// files are not upcalld's to put back, and are to find nobody there.
+void set_up_helper_listener(Listeners& listeners, const std::string& directory, bool needed);
 
 // Unlinks what was made here.
 void remove_listeners(const Listeners& listeners);

@@ -266,7 +266,7 @@ int serve(const Options& options) {
   std::optional<HelperParts> helpers;
   clean_up_after_predecessor(*compiled, modules);
   if (compiled->rules_on_modules) open_module_listener(listeners, runtime);
-  if (compiled->rules_on_helpers) open_helper_listener(listeners, runtime);
+  set_up_helper_listener(listeners, runtime, compiled->rules_on_helpers);
   if (needs_trace(*compiled))
     helpers = prepare_for_helpers(*compiled, modules.previous(), trace_owner);
   const auto siblings = find_siblings();

@@ -50,7 +50,8 @@ std::vector<std::string> own_facts(const Row& row, const Capture& capture) {
   std::vector<std::string> facts{"UPCALL_EVENT_FD=3"};
   if (row.handler.place == wire::Place::container) return facts;
   if (!capture.pidfd) {
-    // Without a process there is none whose ids the broker could invent.
+    // Without a process there is none whose ids the broker could invent. Where the row is of both,
+    // may_say() has seen to it.
     if (!row.handler.helpers) facts.emplace_back("UPCALL_EVENT=uevent");
     if (!row.handler.uevents) facts.emplace_back("UPCALL_EVENT=usermode-helper");
     return facts;

@@ -23,10 +23,10 @@ struct Row {
 // Opens the vault's programs, and refuses a table with a row that cannot be run as it says.
 [[nodiscard]] Result<std::vector<Row>> open_rows(wire::HandlerTable table, int vault);
 
-// Whether the row may run on the capture at all.
 // What no process that could be held has caused.
 [[nodiscard]] bool is_for_nobody(const Row& row);
 
+// Whether the row may run on the capture at all.
 [[nodiscard]] bool may_run(const Row& row, const Capture& capture);
 
 // Whether it may for all that is known of the container's seccomp filters.
@@ -35,6 +35,12 @@ struct Row {
 // "NAME=value\0" after each other: only UPCALL_ names, so that a variable from the broker can mean
 // nothing to any loader or interpreter. Nothing for any other form.
 [[nodiscard]] std::optional<std::vector<std::string>> parse_environment(std::string_view bytes);
+
+// Whether the broker may say that of the event. A row of two kinds of rules that runs for no
+// process leaves to the broker which of them it is, but nothing else: a handler on the host
+// believes what it is told of a process by its UPCALL_EVENT.
+[[nodiscard]] bool may_say(const std::vector<std::string>& environment, const Row& row,
+                           const Capture& capture);
 
 // The row's arguments with "{name}" replaced by the value of UPCALL_NAME.
 [[nodiscard]] std::vector<std::string> fill_arguments(const std::vector<std::string>& arguments,

@@ -107,6 +107,12 @@ std::optional<std::vector<std::string>> parse_environment(std::string_view bytes
   return environment;
 }
 
+bool may_say(const std::vector<std::string>& environment, const Row& row, const Capture& capture) {
+  if (capture.pidfd || !row.handler.uevents || !row.handler.helpers) return true;
+  const auto event = value_of(environment, "UPCALL_EVENT=");
+  return event == "uevent" || event == "usermode-helper";
+}
+
 std::vector<std::string> fill_arguments(const std::vector<std::string>& arguments,
                                         const std::vector<std::string>& environment) {
   std::vector<std::string> filled;

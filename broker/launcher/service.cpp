@@ -256,6 +256,7 @@ void Service::start(const Runs::Request& run, const wire::RunRequest& request,
   if (!may_run_unfiltered(row, capture)) return runs_.refuse(run, wire::filters_unknown);
   auto variables = parse_environment(environment);
   if (!variables) return runs_.give_up(run, ConfineStep::request, EINVAL);
+  if (!may_say(*variables, row, capture)) return runs_.refuse(run, capture.failed_rules);
   std::array<int, kRunFds> fds{};
   std::transform(received.fds.begin(), received.fds.begin() + kRunFds, fds.begin(),
                  [](const UniqueFd& fd) { return fd.get(); });

@@ -20,8 +20,9 @@ ROWS = [row(["sh", "-c", REPORT, "{signal_number}"], CONTAINER, ROOT), row(["sh"
         row(["sh", "-c", REPORT], ORIGIN, ROOT), row(["sh", "-c", REPORT], CONTAINER, FIXED), row(["true"], CONTAINER, ROOT),
         row(["sh", "-c", REPORT], CONTAINER, ROOT, program=OF_CONTAINER, path="/bin/sh", uevents=True),
         row(["true"], HOST, ROOT, program=OF_HOST, path="/bin/true", uevents=True),
-        row(["sh", "-c", "echo event=$UPCALL_EVENT"], HOST, ROOT, program=OF_HOST, path="/bin/sh", helpers=True)]
-IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE, TOLD_INSIDE, TOLD_ON_HOST, HELPER = range(10)
+        row(["sh", "-c", "echo event=$UPCALL_EVENT"], HOST, ROOT, program=OF_HOST, path="/bin/sh", helpers=True),
+        row(["sh", "-c", "echo event=$UPCALL_EVENT"], HOST, ROOT, program=OF_HOST, path="/bin/sh", uevents=True, helpers=True)]
+IN_ROOT, IN_USER, IN_SLEEP, ON_HOST, AS_ORIGIN, AS_FIXED, IN_TRUE, TOLD_INSIDE, TOLD_ON_HOST, HELPER, TOLD_OR_HELPER = range(11)
 
 @contextlib.contextmanager
 def core_dumps(path):
@@ -143,6 +144,11 @@ def check_uninvolved(launcher, init):
     expect(launcher.run(NO_CAPTURE, TOLD_ON_HOST)[0][0] == EXITED, "the host is told")
     end, _, seen = launcher.run(NO_CAPTURE, HELPER, environment=b"UPCALL_EVENT=coredump\0")
     expect(end[0] == EXITED and "event=usermode-helper" in seen, "what it is for is not the broker's to say")
+    for event in ("uevent", "usermode-helper"):
+        end, _, seen = launcher.run(NO_CAPTURE, TOLD_OR_HELPER, environment=b"UPCALL_EVENT=%s\0" % event.encode())
+        expect(end[0] == EXITED and f"event={event}" in seen, "which of the two it is for is")
+    for invented in (b"UPCALL_EVENT=coredump\0UPCALL_PID=1\0", b"UPCALL_EVENT=coredump\0UPCALL_EVENT=uevent\0", b"UPCALL_PID=1\0"):
+        expect(launcher.run(NO_CAPTURE, TOLD_OR_HELPER, environment=invented)[0][0] == REFUSED, f"but no third: {invented}")
 
 def check_others(launcher, mixed, host):
     got = launcher.capture(*mixed)

@@ -5,10 +5,11 @@ import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import sys
 import unittest
 
-from upcalltest import kernel, uevents
+from upcalltest import helpers, kernel, modules, uevents
 from upcalltest.case import POLICY, SystemTest
 from upcalltest.waiting import wait_readable
 
@@ -28,6 +29,10 @@ UEVENT_POLICY = """\
 version: 1
 handlers: {tell: {run: /bin/true, in: host}}
 rules: [{name: null device, on: uevent, when: {subsystem: mem, class: synthetic}, do: tell}]
+"""
+HELPER_POLICY = """\
+version: 1
+rules: [{name: none, on: usermode-helper, when: {path: /none}, do: deny}]
 """
 
 
@@ -69,10 +74,22 @@ class HeldSockets(SystemTest):
         self.start_activated({**self.listening_sockets(), "uevent": listener.socket}).stop()
         self.assertEqual(uevents.joined_sockets(), before - 1)
 
-    def listening_sockets(self):
+    def test_helpers_wait_for_nobody_without_rules_on_them(self):
+        sockets = self.listening_sockets(("helper", socket.SOCK_SEQPACKET))
+        daemon = self.start_activated(sockets)
+        stock = modules.Stock(self.directory)
+        script = helpers.make_helper(daemon, stock.program)
+        subprocess.run([script, "alone"], timeout=20, check=True)  # against 35 seconds in the queue
+        self.assertEqual(stock.calls(), ["alone"])
+        daemon.stop()
+        self.start_activated(sockets, HELPER_POLICY)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as helper:
+            helper.connect(sockets["helper"].getsockname())
+
+    def listening_sockets(self, *more):
         os.makedirs(os.path.join(self.directory, "run"), mode=0o700, exist_ok=True)
         sockets = {}
-        for name, kind in (("coredump", socket.SOCK_STREAM), ("shim", socket.SOCK_SEQPACKET)):
+        for name, kind in (("coredump", socket.SOCK_STREAM), ("shim", socket.SOCK_SEQPACKET), *more):
             listener = socket.socket(socket.AF_UNIX, kind)
             listener.bind(os.path.join(self.directory, "run", f"{name}.socket"))
             listener.listen(4096)

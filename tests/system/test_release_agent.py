@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from upcalltest import helpers, modules, paths
-from upcalltest.case import SystemTest
+from upcalltest.case import PASS_ALL, SystemTest
 from upcalltest.daemon import fields
 
 POLICY = """\
@@ -110,20 +110,47 @@ class ReleaseAgent(SystemTest):
                 daemon.wait_for_all_to_end(others[1:])
                 self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
 
-    def test_what_all_three_left_when_killed_still_calls_the_agent_and_is_put_back_later(self):
-        daemon = self.start_here()
+    def kill_all_three(self, daemon):
         programs = [daemon.process.pid, daemon.launcher(), daemon.broker()]
         for how in (signal.SIGSTOP, signal.SIGKILL):  # so that none sees another one die
             for program in programs:
                 os.kill(program, how)
         daemon.wait_for_all_to_end(programs)
         self.assertNotEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_what_all_three_left_when_killed_still_calls_the_agent_and_is_put_back_later(self):
+        self.kill_all_three(self.start_here())
         daemon = self.start_here()
         self.hierarchy.run_in("plain", ["/bin/true"])
         self.assertEqual(self.decided(daemon, "/plain")[1]["outcome"], "passed")
         self.assertEqual(self.stock.calls(), ["/plain"])
         daemon.stop()
         self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_what_all_three_left_is_put_back_by_a_policy_that_does_not_list_it(self):
+        self.kill_all_three(self.start_here())
+        daemon = self.start(PASS_ALL)
+        self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_what_all_three_left_is_put_back_by_a_policy_that_lists_it_by_another_path(self):
+        self.kill_all_three(self.start_here())
+        daemon = self.start(POLICY % (f"{self.hierarchy.directory}/.", self.directory))
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.hierarchy.agent(), str(self.stock.program))
+
+    def test_hierarchies_of_similar_paths_have_agents_of_their_own(self):
+        above = pathlib.Path(self.directory) / "a"
+        above.mkdir()
+        inner, flat = helpers.Hierarchy(above), helpers.Hierarchy(self.directory, "a@hierarchy")
+        self.addCleanup(inner.close)
+        self.addCleanup(flat.close)
+        inner.set_agent("/bin/true")
+        daemon = self.start(POLICY % (f"[{inner.directory}, {flat.directory}]", self.directory))
+        self.assertNotEqual(inner.agent(), flat.agent())
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual((inner.agent(), flat.agent()), ("/bin/true", ""))
 
     def test_another_programs_agent_is_left_and_told_of(self):
         daemon = self.start_here()

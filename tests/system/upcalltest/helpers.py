@@ -25,10 +25,11 @@ def start_by_crashes(helper, *arguments):
 class Hierarchy:
     """One of version 1 without controllers, mounted for a test."""
 
-    def __init__(self, directory):
-        self.directory = pathlib.Path(directory) / "hierarchy"
+    def __init__(self, directory, name="hierarchy"):
+        self.directory = pathlib.Path(directory) / name
         self.directory.mkdir()
-        self._name = f"upcall-test-{os.getpid()}"
+        # Of its own for each, as those of one name are one.
+        self._name = f"upcall-test-{os.getpid()}-{self.directory.stat().st_ino}"
         subprocess.run(["mount", "-t", "cgroup", "-o", f"none,name={self._name}", "cgroup", self.directory], check=True)
         (self.directory / "notify_on_release").write_text("1")
 
