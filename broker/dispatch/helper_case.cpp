@@ -54,7 +54,8 @@ HelperCase::HelperCase(const Services& services, const HelperServices& helpers, 
 }
 
 asio::awaitable<Outcome> HelperCase::handle() {
-  if (is_own_helper()) co_return co_await grant(HelperVerdict::pass, Outcome::passed);
+  // It holds nothing until its end: what it asks for next is counted as that.
+  if (is_own_helper()) co_return tell(HelperVerdict::pass, Outcome::passed);
   if (auto asker = find_asker(helpers_.trace, services_.proc, arrival_.shim_pid)) {
     // A process of ours that asks is one that all others wait for.
     if (is_ours(services_.proc, asker->pid, helpers_.supervisor)) {
@@ -240,13 +241,16 @@ asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
 
 // The place is taken until the stock helper has ended, which the shim becomes.
 asio::awaitable<Outcome> HelperCase::grant(HelperVerdict verdict, Outcome outcome) {
+  const auto told = tell(verdict, outcome);
+  if (told != Outcome::lost) co_await end_of(&services_.io, std::move(arrival_.shim));
+  co_return told;
+}
+
+Outcome HelperCase::tell(HelperVerdict verdict, Outcome outcome) {
   const auto answered = answer(verdict);
-  if (!answered) {
-    complain(answered.error());
-    co_return Outcome::lost;
-  }
-  co_await end_of(&services_.io, std::move(arrival_.shim));
-  co_return outcome;
+  if (answered) return outcome;
+  complain(answered.error());
+  return Outcome::lost;
 }
 
 Outcome HelperCase::finish(int status) {

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from upcalltest import helpers, modules, paths
+from upcalltest import helpers, modules, paths, waiting
 from upcalltest.case import SystemTest
 from upcalltest.daemon import fields
 
@@ -23,6 +23,8 @@ rules:
   - {name: instead, on: usermode-helper, when: {argument: handle}, do: instead}
   - {name: twice, on: usermode-helper, when: {argument: twice}, do: instead, on_failure: second}
 """
+
+MORE_THAN_PLACES = 70  # the broker has 64 connections for helpers
 
 
 class UsermodeHelper(SystemTest):
@@ -157,6 +159,16 @@ class StaticHelper(UsermodeHelper):
         self.assertEqual(self.run_static("/nowhere/upcall-shim", f"modprobe=/nowhere,stock={self.stock.program}", "m"), 1)
         self.assertEqual(self.stock.calls(), [])
         self.assertEqual(self.run_static(shim, "--help"), 0)
+
+    def test_keys_that_are_waited_for_take_no_place_of_other_helpers(self):
+        daemon = self.start_with_helper(script="echo passed; exec sleep 600")
+        options = f"helper={daemon.directory / 'run' / 'helper.socket'},stock={self.stock.program},absent=deny"
+        for _ in range(MORE_THAN_PLACES):
+            process = subprocess.Popen([paths.BIN / "upcall-shim", options, "/sbin/request-key"], stdout=subprocess.PIPE)
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+            waiting.wait_readable(process.stdout.fileno(), 30, "answer")
+            self.assertEqual(process.stdout.readline(), b"passed\n")
 
     def test_it_does_not_execute_itself_for_ever(self):
         self.assertEqual(self.run_static("/sbin/usermode-helper", "x"), 1)
