@@ -54,7 +54,8 @@ HelperCase::HelperCase(const Services& services, const HelperServices& helpers, 
 }
 
 asio::awaitable<Outcome> HelperCase::handle() {
-  if (is_own_helper()) co_return co_await grant(HelperVerdict::pass, Outcome::passed);
+  // It holds nothing until its end: what it asks for next is counted as that.
+  if (is_own_helper()) co_return tell(HelperVerdict::pass, Outcome::passed);
   if (auto asker = find_asker(helpers_.trace, services_.proc, arrival_.shim_pid)) {
     // A process of ours that asks is one that all others wait for.
     if (is_ours(services_.proc, asker->pid, helpers_.supervisor)) {
@@ -193,7 +194,8 @@ asio::awaitable<Outcome> HelperCase::ask_handlers() {
 }
 
 // About a module a handler runs only for somebody who waits for its answer. Of other helpers the
-// kernel awaits some and some not, and the launcher runs their handlers for nobody in particular.
+// kernel awaits some and some not, who asked may have ended meanwhile, and the launcher runs their
+// handlers for nobody in particular.
 asio::awaitable<bool> HelperCase::hold_asker() {
   if (!asker_ || services_.running.exhausted()) {
     complain(from_errno("run a handler for it", asker_ ? EBUSY : ESRCH));
@@ -204,16 +206,13 @@ asio::awaitable<bool> HelperCase::hold_asker() {
   if (queues) place_ = co_await helpers_.places.acquire();
   running_ = co_await services_.running.acquire();
   const auto captured = co_await capture(true);
-  if (!captured) {
-    complain(captured.error());
-    co_return false;
+  if (captured && captured->reply.capture != wire::kNoCapture) {
+    capture_ = captured->reply.capture;
+  } else if (is_about_module()) {
+    complain(captured ? from_errno("run a handler for who does not wait", EINVAL)
+                      : captured.error());
   }
-  if (captured->reply.capture == wire::kNoCapture && is_about_module()) {
-    complain(from_errno("run a handler for who does not wait", EINVAL));
-    co_return false;
-  }
-  if (captured->reply.capture != wire::kNoCapture) capture_ = captured->reply.capture;
-  co_return true;
+  co_return capture_ || !is_about_module();
 }
 
 asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
@@ -229,8 +228,10 @@ asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
   }
   const auto time = is_about_module() ? limits::kModuleDeadline : limits::kHelperDeadline;
   Wait wait{.deadline = arrival_.arrived + time};
-  // The kernel's own threads go on when they are told to end by SIGKILL.
-  if (asker_class_ == event::Asker::user) wait.status = task_directory(event_.origin) + "/status";
+  // Who does not wait may end before. The kernel's own threads go on when SIGKILL tells them to
+  // end.
+  if (capture_ && asker_class_ == event::Asker::user)
+    wait.status = task_directory(event_.origin) + "/status";
   const auto patience = std::make_shared<Patience>(services_, run->process(), std::move(wait));
   start_loop(services_.io, Patience::watch(patience));
   const bool succeeded = co_await run->finish();
@@ -240,13 +241,16 @@ asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
 
 // The place is taken until the stock helper has ended, which the shim becomes.
 asio::awaitable<Outcome> HelperCase::grant(HelperVerdict verdict, Outcome outcome) {
+  const auto told = tell(verdict, outcome);
+  if (told != Outcome::lost) co_await end_of(&services_.io, std::move(arrival_.shim));
+  co_return told;
+}
+
+Outcome HelperCase::tell(HelperVerdict verdict, Outcome outcome) {
   const auto answered = answer(verdict);
-  if (!answered) {
-    complain(answered.error());
-    co_return Outcome::lost;
-  }
-  co_await end_of(&services_.io, std::move(arrival_.shim));
-  co_return outcome;
+  if (answered) return outcome;
+  complain(answered.error());
+  return Outcome::lost;
 }
 
 Outcome HelperCase::finish(int status) {

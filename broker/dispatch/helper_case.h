@@ -48,6 +48,8 @@ class HelperCase {
   // What the handler says by its exit status; nothing where it came to no end of its own.
   [[nodiscard]] asio::awaitable<std::optional<int>> ask(std::uint32_t row);
   [[nodiscard]] asio::awaitable<Outcome> grant(wire::HelperVerdict verdict, Outcome outcome);
+  // `outcome`, or that nobody hears the verdict any more.
+  [[nodiscard]] Outcome tell(wire::HelperVerdict verdict, Outcome outcome);
   [[nodiscard]] Outcome deny(Outcome outcome);
   [[nodiscard]] Outcome finish(int status);
   [[nodiscard]] Result<Ok> answer(wire::HelperVerdict verdict, int status = 0);

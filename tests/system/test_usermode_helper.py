@@ -2,12 +2,13 @@
 """What the kernel starts by itself is passed, denied or done by a handler, as the policy says. The core dump pipe stands
 in for the kernel's other reasons to start a helper: it is the same way through the kernel."""
 
+import os
 import pathlib
 import signal
 import subprocess
 import unittest
 
-from upcalltest import helpers, modules, paths
+from upcalltest import helpers, modules, paths, waiting
 from upcalltest.case import SystemTest
 from upcalltest.daemon import fields
 
@@ -16,13 +17,17 @@ version: 1
 containers: {demo: {anonymous: true}}
 handlers:
   instead: {run: [/bin/sh, -c, 'echo "$UPCALL_EVENT $UPCALL_HELPER_ORIGIN $0 $1"; exit 3', "{helper_path}", "{helper_arguments}"], in: host}
+  slow: {run: [/bin/sh, -c, 'echo begun >>$0; sleep 2', "{helper_arguments}"], in: host}
   second: {run: [/bin/sh, -c, 'echo second for $UPCALL_PID'], in: host}
 rules:
   - {name: not by demo, on: usermode-helper, when: {container: demo, argument: "sto*"}, do: deny}
   - {name: demo may, on: usermode-helper, when: {container: demo, path: "**/helper", argument: start}, do: pass}
   - {name: instead, on: usermode-helper, when: {argument: handle}, do: instead}
+  - {name: in its time, on: usermode-helper, when: {argument: "/**/begun"}, do: slow}
   - {name: twice, on: usermode-helper, when: {argument: twice}, do: instead, on_failure: second}
 """
+
+MORE_THAN_PLACES = 70  # the broker has 64 connections for helpers
 
 
 class UsermodeHelper(SystemTest):
@@ -32,8 +37,8 @@ class UsermodeHelper(SystemTest):
         self.helper = helpers.make_helper(daemon, self.stock.program, options=options)
         return daemon
 
-    def crash_on_host(self):
-        process = subprocess.Popen([paths.VICTIMS / "crash"])
+    def crash_on_host(self, *options):
+        process = subprocess.Popen([paths.VICTIMS / "crash", *options])
         self.addCleanup(process.kill)
         return process
 
@@ -77,6 +82,18 @@ class Decisions(UsermodeHelper):
         run = fields(daemon.wait_for(f"event={decided['event']} ", " handler=instead "))
         self.assertEqual(run["output"], f"usermode-helper user {self.helper} handle this")
         self.assertEqual((run["status"], ended["outcome"], self.stock.calls()), ("3", "failed", []))
+
+    def test_handler_outlives_who_does_not_wait_for_it(self):
+        daemon = self.start_with_helper()
+        begun = pathlib.Path(self.directory) / "begun"
+        os.mkfifo(begun)
+        with open(os.open(begun, os.O_RDWR), "rb", buffering=0) as reader:
+            helpers.start_by_crashes(self.helper, str(begun))
+            crash = self.crash_on_host("--memory=1")  # more than a pipe holds that nobody reads
+            waiting.wait_readable(reader.fileno(), 30, "handler")
+        crash.kill()
+        crash.wait()
+        self.assertEqual(self.decided(daemon, crash.pid)[1]["outcome"], "handled")
 
     def test_second_handler_runs_where_the_first_one_fails(self):
         daemon = self.start_with_helper()
@@ -157,6 +174,16 @@ class StaticHelper(UsermodeHelper):
         self.assertEqual(self.run_static("/nowhere/upcall-shim", f"modprobe=/nowhere,stock={self.stock.program}", "m"), 1)
         self.assertEqual(self.stock.calls(), [])
         self.assertEqual(self.run_static(shim, "--help"), 0)
+
+    def test_keys_that_are_waited_for_take_no_place_of_other_helpers(self):
+        daemon = self.start_with_helper(script="echo passed; exec sleep 600")
+        options = f"helper={daemon.directory / 'run' / 'helper.socket'},stock={self.stock.program},absent=deny"
+        for _ in range(MORE_THAN_PLACES):
+            process = subprocess.Popen([paths.BIN / "upcall-shim", options, "/sbin/request-key"], stdout=subprocess.PIPE)
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+            waiting.wait_readable(process.stdout.fileno(), 30, "answer")
+            self.assertEqual(process.stdout.readline(), b"passed\n")
 
     def test_it_does_not_execute_itself_for_ever(self):
         self.assertEqual(self.run_static("/sbin/usermode-helper", "x"), 1)
