@@ -131,8 +131,7 @@ Result<Capture> Capturing::capture(UniqueFd pidfd, const wire::CaptureRequest& r
 
 Result<Capture> Capturing::inspect(UniqueFd pidfd) {
   Capture capture{.pidfd = std::move(pidfd)};
-  kernel::Stat stat;
-  const auto thread = find_leader(capture, stat);
+  const auto thread = find_leader(capture);
   if (!thread) return thread.error();
   if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
   return capture;
@@ -143,16 +142,12 @@ Result<Capture> Capturing::inspect(UniqueFd pidfd) {
 // container's program: that is looked at before the privileges are.
 Result<Capture> Capturing::capture_uninvolved(UniqueFd pidfd) {
   Capture capture{.pidfd = std::move(pidfd), .uninvolved = true};
-  kernel::Stat stat;
-  const auto thread = find_leader(capture, stat);
+  const auto thread = find_leader(capture);
   if (!thread) return thread.error();
   step_ = CaptureStep::container;
-  // Of one that has just been executed the old arguments may still be seen beside the new flags:
-  // they are looked at once more.
-  const auto again = kernel::read_stat(proc_directory(*thread));
-  if (!again) return again.error();
-  if (stat.forked_only || again->arguments == 0)
-    return from_errno("tell a container that is being made", EAGAIN);
+  const auto unfinished = is_unfinished(*thread);
+  if (!unfinished) return unfinished.error();
+  if (*unfinished) return from_errno("tell a container that is being made", EAGAIN);
   if (const auto looked = look_at(capture, *thread); !looked) return looked.error();
   const auto mounts = own_.namespaces.id(Namespace::mnt);
   const bool is_init = capture.container && capture.container->init.pid == capture.pid &&
@@ -169,16 +164,15 @@ void Capturing::ask_whether_dumpable(Capture& capture, pid_t pid, pid_t tid) con
   if (dumpable) capture.dumpable = *dumpable;
 }
 
-Result<ThreadName> Capturing::find_leader(Capture& capture, kernel::Stat& stat) {
+Result<ThreadName> Capturing::find_leader(Capture& capture) {
   const auto facts = find_process(capture);
   if (!facts) return facts.error();
   capture.pid = capture.tid = facts->pid;
   ask_whether_dumpable(capture, facts->pid, facts->pid);
   ThreadName thread{.pid = facts->pid, .tid = facts->pid, .cgroup_id = facts->cgroup_id};
-  const auto read = kernel::read_stat(proc_directory(thread));
-  if (!read) return read.error();
-  stat = *read;
-  capture.kernel_thread = stat.kernel_thread;
+  const auto stat = kernel::read_stat(proc_directory(thread));
+  if (!stat) return stat.error();
+  capture.kernel_thread = stat->kernel_thread;
   return thread;
 }
 

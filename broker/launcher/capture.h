@@ -9,7 +9,6 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "kernel/pidfd.h"
-#include "kernel/stat.h"
 #include "launcher/inits.h"
 #include "launcher/key_request.h"
 #include "launcher/own.h"
@@ -78,7 +77,7 @@ class Capturing {
  private:
   // Where the pidfd does not say whether the process is dumpable.
   void ask_whether_dumpable(Capture& capture, pid_t pid, pid_t tid) const;
-  [[nodiscard]] Result<ThreadName> find_leader(Capture& capture, kernel::Stat& stat);
+  [[nodiscard]] Result<ThreadName> find_leader(Capture& capture);
   [[nodiscard]] Result<kernel::PidfdFacts> find_process(Capture& capture);
   [[nodiscard]] Result<ThreadName> find_thread(Capture& capture,
                                                const wire::CaptureRequest& request);

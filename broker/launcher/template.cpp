@@ -62,13 +62,6 @@ Result<Container> read_container(const Own& own, const ThreadName& init) {
                    .filters = std::move(filters)};
 }
 
-// Whether it has yet to become what the container is made for: ADR 41.
-Result<bool> is_unfinished(const ThreadName& init) {
-  const auto stat = kernel::read_stat(proc_directory(init));
-  if (!stat) return stat.error();
-  return stat->forked_only || stat->arguments == 0;
-}
-
 Result<Container> read_init(const Own& own, pid_t pid, const ThreadName& origin) {
   // An init that is itself the origin may have lost its main thread: its dumping thread stands for
   // it.
@@ -135,6 +128,17 @@ Result<std::optional<Container>> find_outermost(const Own& own, const Subject& o
 }
 
 }  // namespace
+
+// One that is being executed may show the old arguments beside the new flags: they are looked at
+// once more.
+Result<bool> is_unfinished(const ThreadName& init) {
+  const auto stat = kernel::read_stat(proc_directory(init));
+  if (!stat) return stat.error();
+  if (stat->forked_only) return true;
+  const auto again = kernel::read_stat(proc_directory(init));
+  if (!again) return again.error();
+  return again->arguments == 0;
+}
 
 Result<std::optional<Container>> find_container(const Own& own, const Inits& inits,
                                                 const Subject& origin,

@@ -24,6 +24,10 @@ struct Container {
   bool unfinished{};  // a recorded init that is still its runtime's own process
 };
 
+// Whether it has yet to become what the container is made for, with its runtime's privileges in its
+// hands until then: ADR 41. To be asked before its privileges are read.
+[[nodiscard]] Result<bool> is_unfinished(const ThreadName& init);
+
 // The recorded init of the origin's cgroup; without one, the init of the outermost PID namespace
 // above the origin that is not the host's. Nothing for an origin in the host's own.
 [[nodiscard]] Result<std::optional<Container>> find_container(const Own& own, const Inits& inits,
