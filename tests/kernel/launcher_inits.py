@@ -67,6 +67,7 @@ def check_proposals(launcher, container):
     check_records(container, propose)
     check_template(launcher, init, 0)
     expect(propose(init) == 0, "its init is")
+    check_modes(container, propose)
     for pid in (init, intruder): check_template(launcher, pid, init)
     check_template(launcher, os.getpid(), 0)
     got = launcher.inspect(os.pidfd_open(intruder), hold=0)
@@ -88,15 +89,19 @@ def check_records(container, propose):
         expect(propose(pid, name="forged") == errno.EPERM, f"no record begins {text[:80]}")
     write_record(container, "forged", ours)
     place = container.options.state / "forged"
-    for path in (place, place / container.record().name):
-        mode = path.stat().st_mode & 0o7777
-        path.chmod(0o777)
-        expect(propose(pid, name="forged") == errno.EPERM, f"{path} is not root's alone")
-        path.chmod(mode)
     (container.options.state / "link").symlink_to(place)
     expect(propose(pid, name="link") == errno.ELOOP, "no link leads to a record")
     (container.options.state / "link").unlink()
     shutil.rmtree(place)
+
+def check_modes(container, propose):
+    """Of the record that has just been believed: nothing but the mode takes that from it, and gives it back."""
+    for path in (container.record(), container.record().parent):
+        mode = path.stat().st_mode & 0o7777
+        path.chmod(0o777)
+        expect(propose(container.init) == errno.EPERM, f"{path} is not root's alone")
+        path.chmod(mode)
+        expect(propose(container.init) == 0, f"{path} is root's alone again")
 
 def json_text(text): return '"' + text.replace('"', '\\"') + '"'
 
