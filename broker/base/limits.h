@@ -80,7 +80,8 @@ inline constexpr std::size_t kActiveModules = 64;
 inline constexpr std::chrono::seconds kModuleDeadline{3};
 
 // The same for other helpers, for most of which nobody waits: connections of the shim, what all but
-// root of the host have under way, and what handlers may take. The shim waits for 35 seconds.
+// root of the host have under way, and what handlers may take: of a release agent from its turn on,
+// of others from the request on. The shim waits for 35 seconds.
 inline constexpr std::size_t kActiveHelpers = 64;
 inline constexpr std::size_t kHelpersEach = 8;
 inline constexpr std::size_t kHelpers = 24;

@@ -2,6 +2,7 @@
 #include "dispatch/helper_case.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "base/limits.h"
@@ -90,10 +91,15 @@ asio::awaitable<Outcome> HelperCase::handle() {
 // write, and, being the shim again, it asks for what it is about.
 bool HelperCase::is_own_helper() const {
   const auto* helper = std::get_if<event::HelperRequest>(&event_.detail);
-  if (helper == nullptr || helper->release_agent) return false;
+  if (helper == nullptr || is_release_agent()) return false;
   if (helper->path == kKeyHelper) return true;
   const auto slash = helper->path.rfind('/');
   return slash != std::string::npos && helper->path.substr(0, slash) == helpers_.own_helpers;
+}
+
+bool HelperCase::is_release_agent() const {
+  const auto* helper = std::get_if<event::HelperRequest>(&event_.detail);
+  return helper != nullptr && helper->release_agent;
 }
 
 asio::awaitable<Result<Ok>> HelperCase::identify() {
@@ -123,8 +129,7 @@ asio::awaitable<Result<Ok>> HelperCase::learn(launcher::Captured captured) {
   note(asker_->kernel_thread ? event::Asker::kernel : event::Asker::user, asker_->waits);
   const pid_t init = captured.reply.template_pid;
   if (init != 0) co_await services_.containers.name_by_init(event_.origin, init);
-  const auto* helper = std::get_if<event::HelperRequest>(&event_.detail);
-  if (helper != nullptr && helper->release_agent) co_await learn_cgroup(*helper);
+  if (is_release_agent()) co_await learn_cgroup(std::get<event::HelperRequest>(event_.detail));
   co_return Ok{};
 }
 
@@ -197,12 +202,12 @@ asio::awaitable<Outcome> HelperCase::ask_handlers() {
 // kernel awaits some and some not, who asked may have ended meanwhile, and the launcher runs their
 // handlers for nobody in particular.
 asio::awaitable<bool> HelperCase::hold_asker() {
-  if (!asker_ || services_.running.exhausted()) {
+  // Nobody waits for these, and any number may come, as when a container makes and empties cgroups.
+  const bool queues = asker_class_ == event::Asker::kernel && !is_about_module();
+  if (!asker_ || (!queues && services_.running.exhausted())) {
     complain(from_errno("run a handler for it", asker_ ? EBUSY : ESRCH));
     co_return false;
   }
-  // Nobody waits for these, and any number may come, as when a container makes and empties cgroups.
-  const bool queues = asker_class_ == event::Asker::kernel && !is_about_module();
   if (queues) place_ = co_await helpers_.places.acquire();
   running_ = co_await services_.running.acquire();
   const auto captured = co_await capture(true);
@@ -212,7 +217,15 @@ asio::awaitable<bool> HelperCase::hold_asker() {
     complain(captured ? from_errno("run a handler for who does not wait", EINVAL)
                       : captured.error());
   }
+  set_deadline();
   co_return capture_ || !is_about_module();
+}
+
+// The kernel does not ask for a release agent's exit status: it has all its time once it has its
+// turn, although the shim may have given up. Others answer as long as the shim listens.
+void HelperCase::set_deadline() {
+  const auto time = is_about_module() ? limits::kModuleDeadline : limits::kHelperDeadline;
+  deadline_ = (is_release_agent() ? std::chrono::steady_clock::now() : arrival_.arrived) + time;
 }
 
 asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
@@ -226,8 +239,7 @@ asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
     complain(run.error());
     co_return std::nullopt;
   }
-  const auto time = is_about_module() ? limits::kModuleDeadline : limits::kHelperDeadline;
-  Wait wait{.deadline = arrival_.arrived + time};
+  Wait wait{.deadline = deadline_};
   // Who does not wait may end before. The kernel's own threads go on when SIGKILL tells them to
   // end.
   if (capture_ && asker_class_ == event::Asker::user)

@@ -3,6 +3,7 @@
 // stock helper, or of the handler in its place. Read handle() first: it is the story.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,7 @@ class HelperCase {
 
  private:
   [[nodiscard]] bool is_own_helper() const;
+  [[nodiscard]] bool is_release_agent() const;
   // Learns who asks. Without that the event says that it is unknown.
   [[nodiscard]] asio::awaitable<Result<Ok>> identify();
   [[nodiscard]] asio::awaitable<Result<launcher::Captured>> capture(bool hold);
@@ -45,6 +47,7 @@ class HelperCase {
   [[nodiscard]] asio::awaitable<Outcome> decide_and_act();
   [[nodiscard]] asio::awaitable<Outcome> ask_handlers();
   [[nodiscard]] asio::awaitable<bool> hold_asker();
+  void set_deadline();
   // What the handler says by its exit status; nothing where it came to no end of its own.
   [[nodiscard]] asio::awaitable<std::optional<int>> ask(std::uint32_t row);
   [[nodiscard]] asio::awaitable<Outcome> grant(wire::HelperVerdict verdict, Outcome outcome);
@@ -65,6 +68,7 @@ class HelperCase {
   Semaphore::Permit place_;
   Semaphore::Permit running_;
   std::optional<std::uint32_t> capture_;
+  std::chrono::steady_clock::time_point deadline_;  // of its handlers together
   event::Asker asker_class_{event::Asker::unknown};
   event::Event event_;
   policy::Decision decision_;

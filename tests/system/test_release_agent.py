@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from upcalltest import helpers, modules, paths
+from upcalltest import helpers, modules, paths, waiting
 from upcalltest.case import PASS_ALL, SystemTest
 from upcalltest.daemon import fields
 
@@ -19,11 +19,26 @@ containers:
   pods: {cgroup: "/pods/*"}
 handlers:
   clean: {run: [/bin/sh, -c, 'echo "$UPCALL_EVENT $UPCALL_HELPER_ORIGIN $UPCALL_CONTAINER $0"', "{cgroup}"], in: host}
+  tidy: {run: [/bin/sh, -c, "sleep 0.5"], in: host}
+  linger: {run: [/bin/sh, -c, "sleep 19"], in: host}
 rules:
   - {name: clean up, on: usermode-helper, when: {container: ours}, do: clean}
   - {name: nothing of pods, on: usermode-helper, when: {container: pods}, do: deny}
-  - {name: jobs, on: usermode-helper, when: {cgroup: "/jobs/**"}, do: clean}
+  - {name: jobs, on: usermode-helper, when: {cgroup: "/jobs/*"}, do: tidy}
+  - {name: long jobs, on: usermode-helper, when: {cgroup: "/long/*"}, do: linger}
 runtimes: {crun: [%s/run-crun]}
+"""
+
+BUSY_POLICY = """\
+version: 1
+release_agents: %s
+handlers:
+  hold: {run: [/bin/sh, -c, 'printf . >%s/begun; cat %s/end'], in: host}
+  clean: {run: [/bin/true], in: host}
+rules:
+  - {name: dumps, on: coredump, do: hold}
+  - {name: helpers, on: usermode-helper, when: {argument: held}, do: hold}
+  - {name: cgroups, on: usermode-helper, when: {cgroup: "/**"}, do: clean}
 """
 
 
@@ -38,9 +53,9 @@ class ReleaseAgent(SystemTest):
     def start_here(self):
         return self.start(POLICY % (self.hierarchy.directory, self.directory))
 
-    def decided(self, daemon, cgroup):
+    def decided(self, daemon, cgroup, seconds=60):
         decided = fields(daemon.wait_for(" kind=usermode-helper ", f'argument="{cgroup}"', "action="))
-        return decided, fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))
+        return decided, fields(daemon.wait_for(f"event={decided['event']} ", "outcome=", seconds=seconds))
 
     def test_agent_that_was_there_is_told_of_the_hosts_own(self):
         daemon = self.start_here()
@@ -81,10 +96,42 @@ class ReleaseAgent(SystemTest):
     def test_handlers_of_many_cgroups_all_run(self):
         daemon = self.start_here()
         (self.hierarchy.directory / "jobs").mkdir()
-        for number in range(40):
-            self.hierarchy.run_in(f"jobs/{number}", ["/bin/true"])
-        for number in range(40):
-            self.assertEqual(self.decided(daemon, f"/jobs/{number}")[1]["outcome"], "handled")
+        jobs = [f"jobs/{number}" for number in range(40)]  # of which 24 have their turn at once
+        self.hierarchy.empty_together(jobs)
+        for job in jobs:
+            self.assertEqual(self.decided(daemon, f"/{job}")[1]["outcome"], "handled")
+
+    def test_time_of_a_handler_begins_with_its_turn(self):
+        daemon = self.start_here()
+        (self.hierarchy.directory / "long").mkdir()
+        jobs = [f"long/{number}" for number in range(50)]  # the last two when their shims have given up
+        self.hierarchy.empty_together(jobs)
+        for job in jobs:
+            self.assertEqual(self.decided(daemon, f"/{job}", seconds=120)[1]["outcome"], "handled")
+
+    def crash(self, begun, times):
+        for _ in range(times):
+            process = subprocess.Popen([paths.VICTIMS / "crash", "--memory=1"])
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+        for _ in range(times):
+            waiting.wait_readable(begun, 30, "handler")
+            os.read(begun, 1)
+
+    def make_pipe(self, name):
+        path = pathlib.Path(self.directory) / name
+        os.mkfifo(path)
+        return open(os.open(path, os.O_RDWR), "rb", buffering=0)
+
+    def test_agent_waits_while_all_places_for_handlers_are_taken(self):
+        with self.make_pipe("begun") as begun, self.make_pipe("end"):
+            daemon = self.start(BUSY_POLICY % (self.hierarchy.directory, self.directory, self.directory))
+            self.crash(begun.fileno(), 16)  # as many as one user's dumps may have
+            helpers.start_by_crashes(helpers.make_helper(daemon, self.stock.program), "held")
+            self.crash(begun.fileno(), 48)
+            self.hierarchy.run_in("late", ["/bin/true"])
+            daemon.wait_for(" kind=usermode-helper ", 'argument="/late"', "action=")
+        self.assertEqual(self.decided(daemon, "/late")[1]["outcome"], "handled")
 
     def test_agent_is_put_back_at_the_end(self):
         daemon = self.start_here()
