@@ -2,6 +2,9 @@
 """From a crash in a container to the first instruction of what handles it: the kernel's call_usermodehelper, which
 starts its pipe helper on the host as root, beside upcalld, which starts the same program inside, confined.
 
+The launcher's share, from its request to the handler's exec, is beside the helper of a kernel thread: the agent of a
+cgroup that becomes empty, from rmdir(2) to its first instruction.
+
 They take turns within each repetition, so that what else the machine does falls on all of them.
 """
 
@@ -16,12 +19,13 @@ import statistics
 import struct
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
 from rivals import Broker, PipeHelper  # noqa: E402
 from run import HOST_ROOT_OF_CONTAINER  # noqa: E402
-from upcalltest import kernel, paths  # noqa: E402
+from upcalltest import helpers, kernel, paths  # noqa: E402
 from upcalltest.container import Container  # noqa: E402
 
 NOTE_START = paths.BUILD / "tests" / "bench" / "note_start"
@@ -35,36 +39,83 @@ defaults: {coredump: pass}
 """
 
 
+AGENT, HELPER = "release agent", "call_usermodehelper"
+
+
+class ReleaseAgent:
+    name = AGENT
+
+    def __init__(self, started):
+        self._started = started
+
+    @contextlib.contextmanager
+    def turn(self, directory):
+        hierarchy = helpers.Hierarchy(directory)
+        try:
+            # All that an agent is told is its cgroup, which therefore has the path of the file that it writes to.
+            self._cgroup = hierarchy.directory / self._started.relative_to("/")
+            self._cgroup.mkdir(parents=True)
+            hierarchy.set_agent(NOTE_START)
+            yield lambda: {}
+            hierarchy.set_agent("")
+        finally:
+            hierarchy.close()
+
+    def provoke(self, _container, count):
+        return [self._empty(number) for number in range(count)]
+
+    def _empty(self, number):
+        last = self._cgroup / "last"
+        last.mkdir()
+        emptied = time.monotonic_ns()
+        last.rmdir()
+        deadline = emptied + 10_000_000_000
+        while self._started.stat().st_size == 8 * number and time.monotonic_ns() < deadline:
+            time.sleep(0.001)
+        return emptied
+
+
+class Crashes:
+    """What a helper or a broker makes of a container's crashes."""
+
+    def __init__(self, rival):
+        self.name, self.turn = rival.name, rival.turn
+
+    def provoke(self, container, count):
+        ended = container.run("/bin/fork_storm", f"--count={count}", "--memory=0", "--times", seconds=120)
+        return json.loads(ended.output)["crashed_at_ns"]
+
+
 def all_ways(started):
+    yield ReleaseAgent(started)
     # The limit makes the kernel wait for its helper, so that the notes are in the order of the crashes.
-    yield PipeHelper("call_usermodehelper", f"{NOTE_START} {started}", pipe_limit=16)
+    yield Crashes(PipeHelper(HELPER, f"{NOTE_START} {started}", pipe_limit=16))
     for mode in ("socket", "pipe"):
-        yield Broker(f"upcalld, {mode}", mode, POLICY)
+        yield Crashes(Broker(f"upcalld, {mode}", mode, POLICY))
 
 
 def measure(container, started, way, directory, count):
     """One turn of one way: microseconds of each crash, and what the log says of the launcher's share."""
     os.truncate(started, 0)
     with way.turn(directory) as measured:
-        ended = container.run("/bin/fork_storm", f"--count={count}", "--memory=0", "--times", seconds=120)
+        begun = way.provoke(container, count)
         share = measured().get("handler_start_us")
-    crashes = json.loads(ended.output)["crashed_at_ns"]
     starts = [time for time, in struct.iter_unpack("=q", started.read_bytes())]
-    if len(starts) != len(crashes):
-        raise RuntimeError(f"{way.name}: {len(starts)} starts for {len(crashes)} crashes")
-    return [(start - crash) / 1000 for crash, start in zip(crashes, starts)], share
+    if len(starts) != len(begun):
+        raise RuntimeError(f"{way.name}: {len(starts)} starts for {len(begun)} events")
+    return [(start - begin) / 1000 for begin, start in zip(begun, starts)], share
 
 
 def print_table(turns):
-    print(f"{'':<22}{'best µs':>10}{'p50 µs':>10}{'p90 µs':>10}{'ratio':>8}{'launcher µs':>13}")
-    reference = None
+    print(f"{'':<22}{'best µs':>10}{'p50 µs':>10}{'p90 µs':>10}{'ratio':>8}{'launcher µs':>13}{'ratio':>8}")
+    medians = {name: statistics.median(time for times, _ in measured for time in times) for name, measured in turns.items()}
     for name, measured in turns.items():
         times = sorted(time for times, _ in measured for time in times)
-        p50 = statistics.median(times)
-        reference = reference or p50
         shares = [share for _, share in measured if share]
-        share = f"{statistics.median(shares):.0f}" if shares else "-"
-        print(f"{name:<22}{times[0]:>10.0f}{p50:>10.0f}{times[len(times) * 9 // 10]:>10.0f}{p50 / reference:>7.2f}x{share:>13}")
+        share = statistics.median(shares) if shares else None
+        of_agent = f"{share:>13.0f}{share / medians[AGENT]:>7.2f}x" if share else f"{'-':>13}"
+        print(f"{name:<22}{times[0]:>10.0f}{medians[name]:>10.0f}{times[len(times) * 9 // 10]:>10.0f}"
+              f"{medians[name] / medians[HELPER]:>7.2f}x{of_agent}")
 
 
 def main():

@@ -61,3 +61,4 @@ class Hierarchy:
         for path in sorted((path for path in self.directory.rglob("*") if path.is_dir()), reverse=True):
             path.rmdir()
         subprocess.run(["umount", self.directory], check=True)
+        self.directory.rmdir()
