@@ -2,6 +2,7 @@
 // One condition of a rule's `when`.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,19 +10,20 @@
 
 namespace upcall::settings {
 
-// Each value that reads well is appended.
-template <class T, class ReadOne>
-Take condition(Reader& reader, std::vector<T>& out, ReadOne read_one) {
-  return [&reader, &out, read_one](const Value& value) {
+// Each value that `read_one` reads well is appended.
+template <auto read_one, class T>
+Take condition(Reader& reader, std::vector<T>& out) {
+  return [&reader, &out](const Value& value) {
     reader.read_one_or_more(value, [&](const Value& item) {
-      if (auto one = read_one(item)) out.push_back(static_cast<T>(*std::move(one)));
+      if (auto one = std::invoke(read_one, reader, item))
+        out.push_back(static_cast<T>(*std::move(one)));
     });
   };
 }
 
 // Globs, say.
 inline Take text_condition(Reader& reader, std::vector<std::string>& out) {
-  return condition(reader, out, [&reader](const Value& item) { return reader.text(item); });
+  return condition<&Reader::text>(reader, out);
 }
 
 }  // namespace upcall::settings

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules on what the kernel starts by itself: on modules and on other helpers.
+#include <concepts>
+
 #include "settings/rule_keys.h"
 
 namespace upcall::settings {
@@ -29,11 +31,6 @@ std::string read_module(Reader& reader, const Value& value) {
   return module;
 }
 
-Take path_condition(Reader& reader, std::vector<std::string>& out) {
-  return condition(reader, out,
-                   [&reader](const Value& item) { return read_path_glob(reader, item); });
-}
-
 Take asker_condition(Reader& reader, policy::AskedBy& out) {
   return [&reader, &out](const Value& held) {
     assign(out, reader.choice(held, std::map<std::string, policy::AskedBy>{
@@ -51,6 +48,19 @@ Take user_namespace_condition(Reader& reader, policy::UserNamespace& out) {
   };
 }
 
+// Who had the kernel start it, and what more there is.
+template <class Rule, std::same_as<Key>... More>
+void read_conditions(Reader& reader, const Value& when, RuleDraft<Rule>& out, More... more) {
+  auto& match = out.rule.when;
+  reader.read_map(when, {{"container", container_condition(reader, out.container)},
+                         {"uid", id_condition(reader, match.uid)},
+                         {"user_namespace", user_namespace_condition(reader, match.user_namespace)},
+                         {"origin", asker_condition(reader, match.asker)},
+                         {"exe", path_condition(reader, match.exe)},
+                         {"tag", text_condition(reader, match.tag)},
+                         std::move(more)...});
+}
+
 }  // namespace
 
 RuleDraft<policy::ModuleRule> decode_module_rule(Reader& reader, RuleKeys keys) {
@@ -61,15 +71,8 @@ RuleDraft<policy::ModuleRule> decode_module_rule(Reader& reader, RuleKeys keys) 
     out.rule.action = {.kind = policy::ActionKind::load, .module = read_module(reader, *load)};
   if (when == nullptr) return out;
   auto& match = out.rule.when;
-  reader.read_map(*when,
-                  {{"container", container_condition(reader, out.container)},
-                   {"uid", id_condition(reader, match.uid)},
-                   {"user_namespace", user_namespace_condition(reader, match.user_namespace)},
-                   {"origin", asker_condition(reader, match.asker)},
-                   {"exe", path_condition(reader, match.exe)},
-                   {"tag", text_condition(reader, match.tag)},
-                   {"alias", text_condition(reader, match.alias)},
-                   {"module", text_condition(reader, match.module)}});
+  read_conditions(reader, *when, out, Key{"alias", text_condition(reader, match.alias)},
+                  Key{"module", text_condition(reader, match.module)});
   return out;
 }
 
@@ -78,16 +81,9 @@ RuleDraft<policy::HelperRule> decode_helper_rule(Reader& reader, RuleKeys keys) 
   auto out = draft_of<policy::HelperRule>(std::move(keys));
   if (when == nullptr) return out;
   auto& match = out.rule.when;
-  reader.read_map(*when,
-                  {{"container", container_condition(reader, out.container)},
-                   {"uid", id_condition(reader, match.uid)},
-                   {"user_namespace", user_namespace_condition(reader, match.user_namespace)},
-                   {"origin", asker_condition(reader, match.asker)},
-                   {"exe", path_condition(reader, match.exe)},
-                   {"tag", text_condition(reader, match.tag)},
-                   {"path", path_condition(reader, match.path)},
-                   {"argument", text_condition(reader, match.argument)},
-                   {"cgroup", path_condition(reader, match.cgroup)}});
+  read_conditions(reader, *when, out, Key{"path", path_condition(reader, match.path)},
+                  Key{"argument", text_condition(reader, match.argument)},
+                  Key{"cgroup", path_condition(reader, match.cgroup)});
   return out;
 }
 

@@ -77,15 +77,11 @@ RuleDraft<policy::Rule> decode_core_dump_rule(Reader& reader, RuleKeys keys) {
   auto out = draft_of<policy::Rule>(std::move(keys));
   if (conditions == nullptr) return out;
   auto& when = out.rule.when;
-  reader.read_map(
-      *conditions,
-      {{"container", container_condition(reader, out.container)},
-       {"signal", condition(reader, when.signal,
-                            [&](const Value& item) { return read_signal(reader, item); })},
-       {"exe", condition(reader, when.exe,
-                         [&](const Value& item) { return read_path_glob(reader, item); })},
-       {"tag", text_condition(reader, when.tag)},
-       {"uid", id_condition(reader, when.uid)}});
+  reader.read_map(*conditions, {{"container", container_condition(reader, out.container)},
+                                {"signal", condition<read_signal>(reader, when.signal)},
+                                {"exe", path_condition(reader, when.exe)},
+                                {"tag", text_condition(reader, when.tag)},
+                                {"uid", id_condition(reader, when.uid)}});
   return out;
 }
 

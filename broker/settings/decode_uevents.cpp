@@ -38,31 +38,30 @@ Take attr_condition(Reader& reader, ByName& out) {
   return [&reader, &out, is_good](const Value& value) { read_named(reader, value, out, is_good); };
 }
 
+// Not "user": what a program says is never believed.
+std::optional<event::UeventClass> read_class(Reader& reader, const Value& value) {
+  return reader.choice(
+      value, std::map<std::string, event::UeventClass>{{"kernel", event::UeventClass::kernel},
+                                                       {"synthetic", event::UeventClass::synthetic},
+                                                       {"injected", event::UeventClass::injected},
+                                                       {"resync", event::UeventClass::resync}});
+}
+
 }  // namespace
 
 policy::UeventMatch decode_uevent_match(Reader& reader, const Value& value,
                                         std::vector<Name>& container) {
   policy::UeventMatch when;
-  // Not "user": what a program says is never believed.
-  const std::map<std::string, event::UeventClass> classes{
-      {"kernel", event::UeventClass::kernel},
-      {"synthetic", event::UeventClass::synthetic},
-      {"injected", event::UeventClass::injected},
-      {"resync", event::UeventClass::resync}};
-  const auto read_class = [&](const Value& item) { return reader.choice(item, classes); };
   std::vector<event::UeventClass> origin;
-  reader.read_map(
-      value,
-      {{"container", container_condition(reader, container)},
-       {"action", text_condition(reader, when.action)},
-       {"subsystem", text_condition(reader, when.subsystem)},
-       {"devtype", text_condition(reader, when.devtype)},
-       {"driver", text_condition(reader, when.driver)},
-       {"class", condition(reader, origin, read_class)},
-       {"devpath", condition(reader, when.devpath,
-                             [&](const Value& item) { return read_path_glob(reader, item); })},
-       {"env", env_condition(reader, when.env)},
-       {"attr", attr_condition(reader, when.attr)}});
+  reader.read_map(value, {{"container", container_condition(reader, container)},
+                          {"action", text_condition(reader, when.action)},
+                          {"subsystem", text_condition(reader, when.subsystem)},
+                          {"devtype", text_condition(reader, when.devtype)},
+                          {"driver", text_condition(reader, when.driver)},
+                          {"class", condition<read_class>(reader, origin)},
+                          {"devpath", path_condition(reader, when.devpath)},
+                          {"env", env_condition(reader, when.env)},
+                          {"attr", attr_condition(reader, when.attr)}});
   if (!origin.empty()) when.origin = std::move(origin);
   return when;
 }

@@ -24,14 +24,14 @@ const char* describe_kind(Value::Kind kind) {
   return "a map";
 }
 
-std::vector<std::string> names_of(std::initializer_list<Key> keys) {
+std::vector<std::string> names_of(std::span<const Key> keys) {
   std::vector<std::string> names;
   names.reserve(keys.size());
   for (const auto& key : keys) names.emplace_back(key.name);
   return names;
 }
 
-std::string unknown_key(const std::string& wrong, std::initializer_list<Key> keys) {
+std::string unknown_key(const std::string& wrong, std::span<const Key> keys) {
   const auto names = names_of(keys);
   const auto near = did_you_mean(wrong, names);
   return "unknown key " + quoted(wrong) + (near.empty() ? "; expected " + enumerate(names) : near);
@@ -48,10 +48,10 @@ bool Reader::expect(const Value& value, Value::Kind kind) {
   return false;
 }
 
-void Reader::read_map(const Value& value, std::initializer_list<Key> keys) {
+void Reader::read_map(const Value& value, std::span<const Key> keys) {
   std::map<std::string, Place> seen;
   read_entries(value, [&](const Name& name, const Value& held) {
-    const auto* key =
+    const auto key =
         std::ranges::find_if(keys, [&](const Key& one) { return one.name == name.text; });
     if (key == keys.end()) return complain(name.place, unknown_key(name.text, keys));
     const auto [first, is_new] = seen.emplace(name.text, name.place);

@@ -53,7 +53,10 @@ class Reader {
 
   // A key which nobody takes, or which comes twice, is a mistake, since a mistyped key that is
   // silently ignored turns a restriction off.
-  void read_map(const Value& value, std::initializer_list<Key> keys);
+  void read_map(const Value& value, std::span<const Key> keys);
+  void read_map(const Value& value, std::initializer_list<Key> keys) {
+    read_map(value, std::span{keys.begin(), keys.size()});
+  }
   // A map whose keys are names of the policy's own choice.
   void read_entries(const Value& value, const std::function<void(const Name&, const Value&)>& take);
   // A list; nothing else stands for it.

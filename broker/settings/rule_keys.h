@@ -38,14 +38,20 @@ RuleDraft<Rule> draft_of(RuleKeys keys) {
 }
 
 inline Take container_condition(Reader& reader, std::vector<Name>& out) {
-  return condition(reader, out, [&reader](const Value& item) { return reader.name(item); });
+  return condition<&Reader::name>(reader, out);
+}
+
+inline Take path_condition(Reader& reader, std::vector<std::string>& out) {
+  return condition<read_path_glob>(reader, out);
+}
+
+inline std::optional<std::int64_t> read_id(Reader& reader, const Value& value) {
+  return reader.number(value, {.least = 0, .most = std::numeric_limits<uid_t>::max() - 1});
 }
 
 // Of users or groups.
 inline Take id_condition(Reader& reader, std::vector<uid_t>& out) {
-  constexpr Range kIds{.least = 0, .most = std::numeric_limits<uid_t>::max() - 1};
-  return condition(reader, out,
-                   [&reader, kIds](const Value& item) { return reader.number(item, kIds); });
+  return condition<read_id>(reader, out);
 }
 
 [[nodiscard]] RuleDraft<policy::ModuleRule> decode_module_rule(Reader& reader, RuleKeys keys);
