@@ -28,10 +28,10 @@ build() {
     dpkg-deb -x "$work"/package/*.deb "$work/package"
     tar -C "$work" -xJf "$work/package/usr/src/linux-source-$series.tar.xz"
     cd "$work/linux-source-$series"
-    make -s tinyconfig
+    make -s tinyconfig >&2
     # The last word on each option counts.
     cat "$config" >>.config
-    make -s olddefconfig 2>/dev/null
+    make -s olddefconfig >&2 2>/dev/null
     nice -n 10 make -s -j"$(nproc)" WERROR=0 vmlinux >&2
     strip -g -o "$work/kernel/vmlinux" vmlinux
     make -s kernelrelease >"$work/kernel/release"
