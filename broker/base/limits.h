@@ -21,6 +21,9 @@ inline constexpr std::size_t kWaitingEach = 256;
 // A key request in all, whatever its handlers' timeouts say. Its requester cannot even be killed,
 // and after 120 seconds the kernel warns of it (kernel.hung_task_timeout_secs).
 inline constexpr std::chrono::seconds kKeyDeadline{100};
+// Those whose requester is being looked for; the others wait for that, and not for one of the
+// launcher's 64 places, where crashes would have to wait behind them.
+inline constexpr std::size_t kKeysLookedAt = 32;
 // How soon a killed requester is noticed.
 inline constexpr std::chrono::milliseconds kLookForKilled{250};
 

@@ -24,9 +24,10 @@ std::string task_directory(const event::Origin& origin) {
 
 }  // namespace
 
-KeyRequestCase::KeyRequestCase(const Services& services, event::EventId id,
+KeyRequestCase::KeyRequestCase(const Services& services, Semaphore& turns, event::EventId id,
                                sources::KeyRequestArrival arrival)
     : services_{services},
+      turns_{turns},
       arrival_{std::move(arrival)},
       conversation_{services.io, std::move(arrival_.connection)},
       event_{.id = id, .time = arrival_.time} {}
@@ -46,6 +47,7 @@ asio::awaitable<Outcome> KeyRequestCase::handle() {
 }
 
 asio::awaitable<Result<Ok>> KeyRequestCase::identify() {
+  const auto turn = co_await turns_.acquire();
   place_ = co_await services_.running.acquire();
   co_await services_.containers.catch_up();
   auto captured = co_await capture();

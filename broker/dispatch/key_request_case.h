@@ -22,7 +22,8 @@ namespace upcall::dispatch {
 
 class KeyRequestCase {
  public:
-  KeyRequestCase(const Services& services, event::EventId id, sources::KeyRequestArrival arrival);
+  KeyRequestCase(const Services& services, Semaphore& turns, event::EventId id,
+                 sources::KeyRequestArrival arrival);
 
   // Afterwards the requester has its answer, whatever happened.
   [[nodiscard]] asio::awaitable<Outcome> handle();
@@ -49,6 +50,7 @@ class KeyRequestCase {
   void complain(const Error& error) const;
 
   const Services& services_;
+  Semaphore& turns_;
   sources::KeyRequestArrival arrival_;
   KeyConversation conversation_;
   Semaphore::Permit place_;

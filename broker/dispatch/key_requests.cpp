@@ -15,7 +15,7 @@ asio::awaitable<void> KeyRequests::serve(sources::KeyRequestArrival arrival) {
   const auto arrived = arrival.arrived;
   const auto id = services_.next_id();
   {
-    KeyRequestCase request{services_, id, std::move(arrival)};
+    KeyRequestCase request{services_, turns_, id, std::move(arrival)};
     outcome = co_await request.handle();
   }
   tally_.end(id, outcome, arrived);

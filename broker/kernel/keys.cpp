@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -117,6 +118,11 @@ Result<Ok> drop_authority() {
   return change("drop the authority over a key", KEYCTL_ASSUME_AUTHORITY, 0);
 }
 
+RequesterSearch::RequesterSearch(std::span<const KeySerial> authorities) {
+  wanted_.reserve(authorities.size());
+  for (const auto authority : authorities) wanted_.push_back({.authority = authority});
+}
+
 void RequesterSearch::take(std::string_view bytes) {
   for (const char c : bytes) {
     if (c == '\n') {
@@ -129,33 +135,35 @@ void RequesterSearch::take(std::string_view bytes) {
 
 void RequesterSearch::end_line() {
   std::string_view rest{line_};
-  const auto serial = parse_integer<std::uint32_t>(take_word(rest), 16);
-  if (serial == static_cast<std::uint32_t>(authority_)) {
-    ++lines_;
-    tid_ = parse_tid(rest);
+  if (const auto serial = parse_integer<std::uint32_t>(take_word(rest), 16)) {
+    const auto wanted =
+        std::ranges::find(wanted_, static_cast<KeySerial>(*serial), &Wanted::authority);
+    if (wanted != wanted_.end()) {
+      ++wanted->lines;
+      wanted->tid = parse_tid(rest);
+    }
   }
   line_.clear();
 }
 
-std::optional<pid_t> RequesterSearch::found() const {
+std::optional<pid_t> RequesterSearch::found(KeySerial authority) const {
+  const auto wanted = std::ranges::find(wanted_, authority, &Wanted::authority);
+  if (wanted == wanted_.end() || wanted->lines != 1) return {};
   // 0: of a PID namespace that we do not see.
-  return lines_ == 1 && tid_ && *tid_ > 0 ? tid_ : std::nullopt;
+  return wanted->tid && *wanted->tid > 0 ? wanted->tid : std::nullopt;
 }
 
-Result<pid_t> find_requester(KeySerial authority) {
+Result<RequesterSearch> search_requesters(std::span<const KeySerial> authorities) {
   const UniqueFd keys{::open("/proc/keys", O_RDONLY | O_CLOEXEC)};
   if (!keys) return from_errno("open '/proc/keys'");
-  RequesterSearch search{authority};
+  RequesterSearch search{authorities};
   std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t size = ::read(keys.get(), buffer.data(), buffer.size());
     if (size < 0) return from_errno("read '/proc/keys'");
-    if (size == 0) break;
+    if (size == 0) return search;
     search.take({buffer.data(), static_cast<std::size_t>(size)});
   }
-  const auto tid = search.found();
-  if (!tid) return from_errno("find who requested a key", ESRCH);
-  return *tid;
 }
 
 }  // namespace upcall::kernel

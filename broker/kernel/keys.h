@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,27 +53,30 @@ struct KeyDescription {
 [[nodiscard]] Result<Ok> assume_authority(KeySerial key);
 [[nodiscard]] Result<Ok> drop_authority();
 
-// Looks in /proc/keys, fed to it in pieces, for the thread that waits for a request: nowhere else
-// does the kernel tell it. Descriptions stand there as they are, ends of lines included, so that
+// Looks in /proc/keys, fed to it in pieces, for the threads that wait for requests: nowhere else
+// does the kernel tell them. Descriptions stand there as they are, ends of lines included, so that
 // whoever makes a key can write whole lines of his own: one authority key that seems to be there
 // twice is there not at all.
 class RequesterSearch {
  public:
-  explicit RequesterSearch(KeySerial authority) : authority_{authority} {}
+  explicit RequesterSearch(std::span<const KeySerial> authorities);
   void take(std::string_view bytes);
   // In the initial PID namespace, or nothing.
-  [[nodiscard]] std::optional<pid_t> found() const;
+  [[nodiscard]] std::optional<pid_t> found(KeySerial authority) const;
 
  private:
+  struct Wanted {
+    KeySerial authority{};
+    int lines{};  // that claim to be of this key
+    std::optional<pid_t> tid;
+  };
   void end_line();
 
-  KeySerial authority_;
+  std::vector<Wanted> wanted_;
   std::string line_;
-  int lines_{0};  // that claim to be of this key
-  std::optional<pid_t> tid_;
 };
 
-// ESRCH when /proc/keys does not tell, or more than one.
-[[nodiscard]] Result<pid_t> find_requester(KeySerial authority);
+// By one reading of /proc/keys, for each line of which the kernel looks through all our keyrings.
+[[nodiscard]] Result<RequesterSearch> search_requesters(std::span<const KeySerial> authorities);
 
 }  // namespace upcall::kernel

@@ -264,7 +264,7 @@ Result<ThreadName> Capturing::find_thread(Capture& capture, const wire::CaptureR
 // shim.
 Result<ThreadName> Capturing::find_requester(Capture& capture, int shim) {
   step_ = CaptureStep::requester;
-  const auto tid = kernel::find_requester(capture.key->authority);
+  const auto tid = capture.key->landing.requester_of(capture.key->authority);
   if (!tid) return tid.error();
   const std::string directory = "/proc/" + std::to_string(*tid);
   const auto stat = kernel::read_stat(directory);

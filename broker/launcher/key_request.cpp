@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "base/broken.h"
 #include "base/text.h"
@@ -62,13 +63,6 @@ bool is_quota(const Result<kernel::KeySerial>& result) {
   return !result && result.error().code.value() == EDQUOT;
 }
 
-Result<kernel::KeySerial> only_key_in(const Landing& landing) {
-  const auto keys = kernel::read_keyring(landing.keyring());
-  if (!keys) return keys.error();
-  if (keys->size() != 1) return from_errno("find one authority where one should land", EBADMSG);
-  return keys->front();
-}
-
 // The description of an authority key is the serial of its target.
 Result<kernel::KeySerial> target_of(kernel::KeySerial authority) {
   const auto described = kernel::describe_key(authority);
@@ -120,6 +114,19 @@ Landing::~Landing() {
 
 Result<Ok> Landing::close() { return kernel::set_key_permissions(keyring_, kClosed); }
 
+Result<kernel::KeySerial> Landing::authority() const {
+  const auto keys = kernel::read_keyring(keyring_);
+  if (!keys) return keys.error();
+  if (keys->size() != 1) return from_errno("find one authority where one should land", EBADMSG);
+  return keys->front();
+}
+
+Result<pid_t> Landing::requester_of(kernel::KeySerial authority) const {
+  if (!requester_ || requester_->first != authority)
+    return from_errno("find who requested a key", ESRCH);
+  return requester_->second;
+}
+
 Result<kernel::KeySerial> Landings::add() {
   const auto free = std::find(waiting_.begin(), waiting_.end(), std::nullopt);
   if (free == waiting_.end()) return from_errno("make one more landing", EAGAIN);
@@ -129,16 +136,44 @@ Result<kernel::KeySerial> Landings::add() {
   return (*free)->keyring();
 }
 
+std::optional<Landing>* Landings::find(kernel::KeySerial keyring) {
+  const auto found = std::ranges::find_if(
+      waiting_, [&](const auto& one) { return one && one->keyring() == keyring; });
+  return found == waiting_.end() ? nullptr : &*found;
+}
+
 std::optional<Landing> Landings::take(kernel::KeySerial keyring) {
+  auto* const found = find(keyring);
+  return found == nullptr ? std::nullopt : std::exchange(*found, std::nullopt);
+}
+
+std::optional<Landing> Landings::take_landed(kernel::KeySerial keyring) {
+  auto* const found = find(keyring);
+  if (found == nullptr) return {};
+  if (!(*found)->knows_requester()) find_requesters();
+  return std::exchange(*found, std::nullopt);
+}
+
+void Landings::find_requesters() {
+  std::vector<std::pair<Landing*, kernel::KeySerial>> landed;
+  std::vector<kernel::KeySerial> authorities;
   for (auto& landing : waiting_) {
-    if (landing && landing->keyring() == keyring) return std::exchange(landing, std::nullopt);
+    if (!landing || landing->knows_requester()) continue;
+    const auto authority = landing->authority();
+    if (!authority) continue;
+    landed.emplace_back(&*landing, *authority);
+    authorities.push_back(*authority);
   }
-  return {};
+  const auto search = kernel::search_requesters(authorities);
+  if (!search) return;
+  for (const auto& [landing, authority] : landed) {
+    if (const auto tid = search->found(authority)) landing->note_requester(authority, *tid);
+  }
 }
 
 Result<KeyRequest> read_key_request(Landing landing) {
   if (const auto closed = landing.close(); !closed) return closed.error();
-  const auto authority = only_key_in(landing);
+  const auto authority = landing.authority();
   if (!authority) return authority.error();
   const auto key = target_of(*authority);
   if (!key) return key.error();

@@ -28,19 +28,31 @@ class Landing {
   [[nodiscard]] static Result<Landing> make(std::uint64_t number);
   Landing(const Landing&) = delete;
   Landing& operator=(const Landing&) = delete;
-  Landing(Landing&& other) noexcept : keyring_{std::exchange(other.keyring_, 0)} {}
+  Landing(Landing&& other) noexcept
+      : keyring_{std::exchange(other.keyring_, 0)}, requester_{other.requester_} {}
   Landing& operator=(Landing&& other) noexcept {
     std::swap(keyring_, other.keyring_);
+    std::swap(requester_, other.requester_);
     return *this;
   }
   ~Landing();
 
   [[nodiscard]] kernel::KeySerial keyring() const { return keyring_; }
   [[nodiscard]] Result<Ok> close();
+  // EBADMSG unless exactly one has landed.
+  [[nodiscard]] Result<kernel::KeySerial> authority() const;
+
+  // The thread that waits for what this authority is to answer, by /proc/keys: the kernel never
+  // changes it.
+  void note_requester(kernel::KeySerial authority, pid_t tid) { requester_ = {authority, tid}; }
+  [[nodiscard]] bool knows_requester() const { return requester_.has_value(); }
+  // ESRCH when /proc/keys did not tell, or more than one, or of another authority.
+  [[nodiscard]] Result<pid_t> requester_of(kernel::KeySerial authority) const;
 
  private:
   explicit Landing(kernel::KeySerial keyring) : keyring_{keyring} {}
   kernel::KeySerial keyring_;
+  std::optional<std::pair<kernel::KeySerial, pid_t>> requester_;
 };
 
 // Those that wait for their authority.
@@ -49,8 +61,14 @@ class Landings {
   // EAGAIN when too many wait.
   [[nodiscard]] Result<kernel::KeySerial> add();
   [[nodiscard]] std::optional<Landing> take(kernel::KeySerial keyring);
+  // The same once something has landed there, and with its requester if that is to be found. Those
+  // of all others are looked for at the same time, since it takes as long for one as for all.
+  [[nodiscard]] std::optional<Landing> take_landed(kernel::KeySerial keyring);
 
  private:
+  [[nodiscard]] std::optional<Landing>* find(kernel::KeySerial keyring);
+  void find_requesters();
+
   std::array<std::optional<Landing>, wire::kMaxCaptures> waiting_;
   std::uint64_t last_number_{};
 };

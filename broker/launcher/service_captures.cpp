@@ -125,7 +125,7 @@ void Service::take_key_landing(std::uint64_t id) {
 
 Result<Capture> Service::capture_requester(const wire::KeyCaptureRequest& request,
                                            const wire::Received& received, CaptureStep& step) {
-  auto landing = landings_.take(request.keyring);
+  auto landing = landings_.take_landed(request.keyring);
   if (!landing || received.fd_count != 1) return from_errno("capture a requester", EINVAL);
   Capturing capturing{own_, inits_};
   auto capture = capturing.capture_requester(*std::move(landing), received.fds[0].get());

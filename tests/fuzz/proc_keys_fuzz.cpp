@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/keys, into which whoever makes a key writes what he likes.
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 
@@ -19,13 +20,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(upcall::kernel::parse_key_description(text));
   // The kernel ends each key's line: whatever stands before and after, the real one is a line.
   // Nobody can be put in the place of who it names.
-  upcall::kernel::RequesterSearch search{kAuthority};
+  upcall::kernel::RequesterSearch search{std::array{kAuthority}};
   search.take(text);
   search.take("\n");
   search.take(kReal);
   search.take(text);
   search.take("\n");
-  const auto found = search.found();
+  const auto found = search.found(kAuthority);
   if (found && *found != 15992) std::abort();
   return 0;
 }

@@ -18,6 +18,11 @@ HOST = """\
   - {name: keys of the host, on: request-key, when: {type: user, description: "host:**", host_uid: 0}, do: for-host}
 """
 FOR_HOST = '  for-host: {run: [/bin/echo, -n, "{key_description}"], in: host, timeout: 10s}\nrules:'
+FLOODING_USERS = 20
+CRASHES = """\
+  tell: {run: [/bin/sh, -c, 'echo crashed'], in: container}
+rules:
+  - {name: crashes, on: coredump, when: {container: demo}, do: tell}"""
 DEADLINE = 100  # seconds, of a key request (docs/policy.md)
 SAY_WHAT = '#!/bin/sh\nprintf %s "$2"\n'
 
@@ -59,6 +64,21 @@ class Crowd(RequestKey):
         given = sum(answer.error == "" for answer in answers)
         counts = self.counts(daemon)
         self.assertEqual((counts["arrived"], counts["handled"], counts["busy"]), (1000, given, 1000 - given))
+
+    def test_flood_of_one_container_stops_no_other(self):
+        policy = POLICY.replace("rules:", CRASHES, 1)
+        daemon = self.start_with_keys(policy)
+        flooding, other = (self.demo(answer=SAY_WHAT, name=name) for name in ("flooding", "other"))
+        with concurrent.futures.ThreadPoolExecutor(FLOODING_USERS) as pool:
+            asked = [pool.submit(ask_in, flooding, 1000 + user) for user in range(FLOODING_USERS)]
+            daemon.wait_for("cannot answer as many of the same origin at once")
+            other.run("/bin/crash", seconds=DEADLINE)
+            self.assertEqual(self.request(other).error, "")
+            answers = [answer for group in asked for answer in group.result()]
+        daemon.wait_for("handler=tell", 'output="crashed"')
+        self.assertEqual(len(answers), FLOODING_USERS * REQUESTS_OF_EACH)
+        # ETIMEDOUT: the shim had waited for twenty seconds, and the kernel's caller with it.
+        self.assertLessEqual({answer.error for answer in answers}, {"", "EBUSY", "ENOKEY"})
 
     def test_origin_that_asks_too_often_is_told_so_at_once(self):
         slow = POLICY + "defaults: {key_requests_per_second: 2}\n"

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace upcall::kernel {
 namespace {
 
@@ -14,9 +16,9 @@ constexpr const char* kOthers =
     "3a63feed I--Q---     4 perm 3f030000 101000 101000 keyring   _req.461019884: 1\n";
 
 std::optional<pid_t> requester_in(const std::string& keys) {
-  RequesterSearch search{kAuthority};
+  RequesterSearch search{std::array{kAuthority}};
   search.take(keys);
-  return search.found();
+  return search.found(kAuthority);
 }
 
 TEST(RequesterSearch, FindsTheThreadOfTheAuthority) {
@@ -24,9 +26,24 @@ TEST(RequesterSearch, FindsTheThreadOfTheAuthority) {
 }
 
 TEST(RequesterSearch, TakesTheFileInPieces) {
-  RequesterSearch search{kAuthority};
+  RequesterSearch search{std::array{kAuthority}};
   for (const char c : std::string{kOthers} + kLine) search.take({&c, 1});
-  EXPECT_EQ(search.found(), 15992);
+  EXPECT_EQ(search.found(kAuthority), 15992);
+}
+
+TEST(RequesterSearch, FindsEachOfMany) {
+  constexpr KeySerial kOther = 0x0a;
+  constexpr KeySerial kForged = 0x0b;
+  constexpr KeySerial kNone = 0x0c;
+  RequesterSearch search{std::array{kOther, kAuthority, kForged, kNone}};
+  search.take(std::string{kOthers} + kLine);
+  search.take("0000000a I------     2 perm 1b010000 0 0 .request_ key:1b7a9aeb pid:7 ci:9\n");
+  search.take("0000000b I------     2 perm 1b010000 0 0 .request_ key:1b7a9aed pid:8 ci:9\n");
+  search.take("0000000b I------     2 perm 1b010000 0 0 .request_ key:1b7a9aed pid:9 ci:9\n");
+  EXPECT_EQ(search.found(kOther), 7);
+  EXPECT_EQ(search.found(kAuthority), 15992);
+  EXPECT_FALSE(search.found(kForged));
+  EXPECT_FALSE(search.found(kNone));
 }
 
 TEST(RequesterSearch, FindsNothingWhereTheAuthorityIsNot) {
