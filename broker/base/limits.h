@@ -87,6 +87,11 @@ inline constexpr std::size_t kHelpersEach = 8;
 inline constexpr std::size_t kHelpers = 24;
 inline constexpr std::chrono::seconds kHelperDeadline{30};
 
+// Of a container whose record has gone, how long its cgroup is still known to be its, and of how
+// many: a runtime removes the record as soon as the cgroup is empty.
+inline constexpr std::chrono::seconds kDepartedFor{10};
+inline constexpr std::size_t kDeparted = 1024;
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;
