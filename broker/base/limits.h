@@ -90,6 +90,25 @@ inline constexpr std::size_t kHelpersEach = 8;
 inline constexpr std::size_t kHelpers = 24;
 inline constexpr std::chrono::seconds kHelperDeadline{30};
 
+// Cgroups of version 2 that are watched below one listed directory, each with two watches and a
+// descriptor: of a host's containers and services there are fewer. And below all of them, of which
+// each has an equal part: half of the descriptors that upcalld.service has.
+inline constexpr std::size_t kCgroupsWatchedBelow = 4096;
+inline constexpr std::size_t kCgroupsWatched = 8192;
+// How long after a change one is looked at: the kernel tells of the next one after 10 ms, and the
+// last process is accounted for then.
+inline constexpr std::chrono::milliseconds kCgroupSettles{20};
+// How often one is told of, whoever fills and empties it.
+inline constexpr std::chrono::seconds kCgroupToldEvery{1};
+// Those that are told of and wait for their handlers, and how many have them at once: of the
+// launcher's 64 places a quarter. What is beyond is let go.
+inline constexpr std::size_t kEmptiedWaiting = 4096;
+inline constexpr std::size_t kEmptiedRunning = 16;
+// Of a container whose record has gone, how long its cgroup is still known to be its, and of how
+// many: a runtime removes the record as soon as the cgroup is empty.
+inline constexpr std::chrono::seconds kDepartedFor{10};
+inline constexpr std::size_t kDeparted = 1024;
+
 // The listening sockets' backlog: the burst that may arrive between two accepts. A full one loses
 // dumps (coredump: "receive queue full"); net.core.somaxconn cuts it to 4096 by default.
 inline constexpr int kBacklog = 4096;

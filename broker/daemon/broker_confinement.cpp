@@ -71,6 +71,9 @@ constexpr std::array kAllowed = {
     SCMP_SYS(fstat),
     SCMP_SYS(newfstatat),
     SCMP_SYS(getdents64),
+    // Cgroups, with an instance that was inherited.
+    SCMP_SYS(inotify_add_watch),
+    SCMP_SYS(inotify_rm_watch),
     // Whether a process still lives: signal 0 is all that an unprivileged sender can send to
     // others.
     SCMP_SYS(pidfd_send_signal),

@@ -18,10 +18,12 @@
 #include "daemon/broker_options.h"
 #include "daemon/device_events.h"
 #include "dispatch/core_dumps.h"
+#include "dispatch/emptied_cgroups.h"
 #include "dispatch/helper_requests.h"
 #include "dispatch/key_requests.h"
 #include "launcher/client.h"
 #include "policy/policy.h"
+#include "sources/cgroup_watch.h"
 #include "sources/core_dump_socket.h"
 #include "sources/shim_socket.h"
 #include "wire/seqpacket.h"
@@ -31,6 +33,9 @@ namespace upcall::daemon {
 namespace {
 
 using wire::SupervisorMessageType;
+
+// Of a process whose root directory is a procfs (broker_confinement.h).
+constexpr const char* kDescriptors = "/self/fd";
 
 policy::Policy read_policy(int fd) {
   const auto bytes = or_throw(read_sealed_memfd(fd));
@@ -88,6 +93,9 @@ class Broker {
         state_directory_{std::move(options.state_directory)},
         module_requests_{services_with(module_shares_), helper_services_with(module_places_)},
         helper_requests_{services_with(helper_shares_), helper_services_with(helper_places_)},
+        emptied_cgroups_{services_with(shares_)},
+        cgroup_watch_{io_, std::move(options.inotify), kDescriptors, std::move(options.cgroups),
+                      cgroup_sinks()},
         core_dump_socket_{io_, std::move(options.core_dumps), active_, core_dump_sink(),
                           &Broker::lost},
         shim_socket_{io_,
@@ -120,6 +128,7 @@ class Broker {
     start_loop(io_, shim_socket_.run());
     device_events_.start();
     helper_trace_.start();
+    cgroup_watch_.start();
     if (module_socket_) start_loop(io_, module_socket_->run());
     if (helper_socket_) start_loop(io_, helper_socket_->run());
     start_loop(io_, control_socket_.run());
@@ -161,6 +170,10 @@ class Broker {
       requests.take(std::move(arrival));
     }};
   }
+  sources::CgroupTree::Sinks cgroup_sinks() {
+    return {.emptied = [this](std::string path) { emptied_cgroups_.take(std::move(path)); },
+            .trouble = [](const std::string& what) { log::warning("cgroups: " + what); }};
+  }
   static void lost(const std::string& why) { log::error(why + "; an event is lost"); }
 
   void self_test_arrived() {
@@ -198,6 +211,8 @@ class Broker {
     key_requests_.tally().on_idle([this] { end_when_idle(); });
     module_requests_.tally().on_idle([this] { end_when_idle(); });
     helper_requests_.tally().on_idle([this] { end_when_idle(); });
+    emptied_cgroups_.tally().on_idle([this] { end_when_idle(); });
+    cgroup_watch_.stop();
     device_events_.stop([this] { end_when_idle(); });
     core_dump_socket_.drain([this] { end_when_idle(); });
     shim_socket_.drain([this] { end_when_idle(); });
@@ -208,7 +223,7 @@ class Broker {
   void end_when_idle() {
     const bool idle = core_dumps_.tally().idle() && key_requests_.tally().idle() &&
                       module_requests_.tally().idle() && helper_requests_.tally().idle() &&
-                      device_events_.idle();
+                      emptied_cgroups_.tally().idle() && device_events_.idle();
     const bool drained = core_dump_socket_.drained() && shim_socket_.drained() &&
                          (!module_socket_ || module_socket_->drained()) &&
                          (!helper_socket_ || helper_socket_->drained());
@@ -222,6 +237,7 @@ class Broker {
     const auto gaps = " gaps=" + std::to_string(helper_trace_.gaps());
     if (module_socket_) log::info("module requests: " + module_requests_.tally().summary() + gaps);
     if (helper_socket_) log::info("other helpers: " + helper_requests_.tally().summary() + gaps);
+    if (cgroup_watch_.watches()) log::info("empty cgroups: " + emptied_cgroups_.tally().summary());
   }
 
   asio::io_context io_{1};  // one thread
@@ -252,6 +268,8 @@ class Broker {
   const std::string state_directory_;
   dispatch::HelperRequests module_requests_;
   dispatch::HelperRequests helper_requests_;
+  dispatch::EmptiedCgroups emptied_cgroups_;
+  sources::CgroupWatch cgroup_watch_;
   sources::CoreDumpSocket core_dump_socket_;
   sources::ShimSocket shim_socket_;
   std::optional<sources::ShimSocket> module_socket_;  // without rules on modules there is none

@@ -75,6 +75,11 @@ void apply(BrokerOptions& options, std::string_view name, std::string_view value
     while (!value.empty()) options.trace_buffers.push_back(descriptor(take_until(value, ',')));
   } else if (name == "--module-names") {
     options.module_names = descriptor(value);
+  } else if (name == "--inotify") {
+    options.inotify = descriptor(value);
+  } else if (name == "--cgroup") {
+    auto directory = descriptor(take_until(value, ','));
+    options.cgroups.push_back({.directory = std::move(directory), .path = std::string{value}});
   } else if (name == "--pass") {
     options.pass = pass_rows(value);
   } else if (name == "--log-level") {

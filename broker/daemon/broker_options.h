@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "dispatch/pass.h"
+#include "sources/cgroup_tree.h"
 
 namespace upcall::daemon {
 
@@ -28,6 +29,8 @@ struct BrokerOptions {
   UniqueFd trace_layout;
   std::vector<UniqueFd> trace_buffers;
   UniqueFd module_names;
+  UniqueFd inotify;  // where there are cgroups of version 2 to be watched; non-blocking
+  std::vector<sources::ListedCgroup> cgroups;
   std::string state_directory;  // where upcalld's own helpers are
   dispatch::PassRows pass;
   log::Level log_level{log::Level::info};

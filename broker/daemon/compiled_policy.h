@@ -27,7 +27,7 @@ struct CompiledPolicy {
   bool modprobe_absent_denies{};
   bool rules_on_helpers{};
   bool helper_absent_denies{};
-  std::vector<std::string> release_agents;  // mount points
+  std::vector<std::string> release_agents;  // as in settings/load.h
   bool uses_pass{};  // somewhere, the policy leaves a dump to what was there before
 };
 

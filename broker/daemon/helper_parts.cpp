@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/helper_parts.h"
 
+#include <fcntl.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +14,8 @@
 #include "base/replace_file.h"
 #include "base/text.h"
 #include "daemon/module_names.h"
+#include "kernel/cgroup.h"
+#include "kernel/detached_mount.h"
 #include "kernel/read_file.h"
 #include "wire/seqpacket.h"
 
@@ -53,6 +57,30 @@ void restore_former_agents(const std::vector<std::string>& mount_points,
   }
 }
 
+UniqueFd open_directory(const std::string& path) {
+  return UniqueFd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+}
+
+bool is_unified(const std::string& path) {
+  const auto directory = open_directory(path);
+  return directory && kernel::is_unified_cgroup(directory.get());
+}
+
+// The kernel counts watches for the user who made the instance, and nobody else is to use up ours.
+void list_cgroups(const std::vector<std::string>& listed, HelperParts& parts) {
+  for (const auto& path : listed) {
+    const auto directory = open_directory(path);
+    if (!directory || !kernel::is_unified_cgroup(directory.get())) continue;
+    parts.cgroups.push_back({.directory = or_throw(kernel::clone_detached(directory.get())),
+                             .path = or_throw(kernel::unified_path(directory.get()))});
+    log::info("empty cgroups are told of below " + printable(path));
+  }
+  if (parts.cgroups.empty()) return;
+  parts.inotify = UniqueFd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+  if (!parts.inotify)
+    throw std::system_error{errno, std::system_category(), "cannot watch cgroups (inotify)"};
+}
+
 }  // namespace
 
 TraceOwner::~TraceOwner() {
@@ -75,11 +103,14 @@ HelperParts prepare_for_helpers(const CompiledPolicy& compiled, const std::strin
   parts.layout = or_throw(make_sealed_memfd("trace-layout", wire::bytes_of(parts.trace.layout)));
   const auto names = compiled.needs_module_names ? names_of_modules(modprobe) : std::string{};
   parts.module_names = or_throw(make_sealed_memfd("module-names", std::as_bytes(std::span{names})));
+  list_cgroups(compiled.release_agents, parts);
   return parts;
 }
 
-std::vector<HelperRegistration> find_release_agents(const std::vector<std::string>& mount_points,
+std::vector<HelperRegistration> find_release_agents(const std::vector<std::string>& listed,
                                                     const std::string& state_directory) {
+  auto mount_points = listed;
+  std::erase_if(mount_points, is_unified);
   // First, since a listed one may be the same by another path.
   restore_former_agents(mount_points, state_directory);
   std::vector<HelperRegistration> agents;
@@ -89,7 +120,7 @@ std::vector<HelperRegistration> find_release_agents(const std::vector<std::strin
     if (!agent.possible()) {
       throw std::runtime_error{"there is no '" + printable(agent.file()) +
                                "': 'release_agents' names mount points of cgroup hierarchies of "
-                               "version 1"};
+                               "version 1, and directories of the one of version 2"};
     }
     warn_of_silence(mount_point);
     agents.push_back(std::move(agent));

@@ -10,6 +10,7 @@
 #include "daemon/helper_registration.h"
 #include "daemon/listeners.h"
 #include "kernel/trace_instance.h"
+#include "sources/cgroup_tree.h"
 
 namespace upcall::daemon {
 
@@ -33,6 +34,8 @@ struct HelperParts {
   kernel::TraceInstance trace;
   UniqueFd layout;
   UniqueFd module_names;
+  UniqueFd inotify;  // where there are any
+  std::vector<sources::ListedCgroup> cgroups;
 };
 
 [[nodiscard]] inline bool needs_trace(const CompiledPolicy& compiled) {
@@ -43,10 +46,11 @@ struct HelperParts {
 [[nodiscard]] HelperParts prepare_for_helpers(const CompiledPolicy& compiled,
                                               const std::string& modprobe, TraceOwner& owner);
 
-// Puts back those that a predecessor left and that are not listed any more. Throws where one of
-// them is none.
+// Of those that are mount points of hierarchies of version 1; of version 2 there are none. Puts
+// back those that a predecessor left and that are not listed any more. Throws where one of them is
+// none.
 [[nodiscard]] std::vector<HelperRegistration> find_release_agents(
-    const std::vector<std::string>& mount_points, const std::string& state_directory);
+    const std::vector<std::string>& listed, const std::string& state_directory);
 
 // The file that tells upcall-shim, as a kernel's only helper, where the broker is: there while
 // there are rules on helpers, and afterwards, should the broker be gone.

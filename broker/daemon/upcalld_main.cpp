@@ -166,6 +166,11 @@ void add_helper_parts(const HelperParts& parts, const Listeners& listeners,
   add_option("module-names", parts.module_names.get(), spec);
   if (listeners.modules.socket) add_option("modules", listeners.modules.socket.get(), spec);
   if (listeners.helpers.socket) add_option("helpers", listeners.helpers.socket.get(), spec);
+  if (parts.inotify) add_option("inotify", parts.inotify.get(), spec);
+  for (const auto& cgroup : parts.cgroups) {
+    spec.arguments.push_back(option("cgroup", cgroup.directory.get()) + "," + cgroup.path);
+    spec.inherited.push_back(cgroup.directory.get());
+  }
 }
 
 Child start_broker(const Siblings& siblings, const Options& options, const CompiledPolicy& compiled,

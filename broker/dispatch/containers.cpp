@@ -109,9 +109,13 @@ asio::awaitable<void> Containers::name_by_init(event::Origin& origin, pid_t init
 
 asio::awaitable<void> Containers::name_by_cgroup(event::Origin& origin) {
   co_await catch_up();
-  const auto* record = registry_.find_by_cgroup(origin.cgroup);
-  origin.container =
-      record != nullptr ? record->container : origin::container_of_cgroup(origin.cgroup);
+  if (const auto* record = registry_.find_by_cgroup(origin.cgroup)) {
+    origin.container = record->container;
+  } else if (const auto* gone = departed_.find(origin.cgroup, steady_clock::now())) {
+    origin.container = *gone;
+  } else {
+    origin.container = origin::container_of_cgroup(origin.cgroup);
+  }
 }
 
 asio::awaitable<std::map<std::string, origin::Record>> Containers::running() {
@@ -223,7 +227,7 @@ void Containers::came(std::uint32_t directory, std::string entry) {
 void Containers::went(std::uint32_t directory, const std::string& entry) {
   const origin::SourceId source{.directory = directory, .id = entry};
   unread_.erase(source);
-  registry_.remove(source);
+  remove(source);
   stored_.erase(source);
   note_change();
 }
@@ -236,8 +240,15 @@ void Containers::forget(std::uint32_t directory) {
   for (const auto& [source, record] : registry_.records()) {
     if (source.directory == directory) gone.push_back(source);
   }
-  for (const auto& source : gone) registry_.remove(source);
+  for (const auto& source : gone) remove(source);
   note_change();
+}
+
+void Containers::remove(const origin::SourceId& source) {
+  const auto found = registry_.records().find(source);
+  if (found == registry_.records().end()) return;
+  departed_.add(found->second.cgroup, found->second.container, steady_clock::now());
+  registry_.remove(source);
 }
 
 // What nobody has asked for; a runtime that is still writing gets its time.

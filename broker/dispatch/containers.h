@@ -15,6 +15,7 @@
 #include "base/semaphore.h"
 #include "event/event.h"
 #include "launcher/client.h"
+#include "origin/departed.h"
 #include "origin/registry.h"
 #include "origin/runtimes/podman.h"
 #include "wire/state_directories.h"
@@ -78,6 +79,7 @@ class Containers {
   void came(std::uint32_t directory, std::string entry);
   void went(std::uint32_t directory, const std::string& entry);
   void forget(std::uint32_t directory);
+  void remove(const origin::SourceId& source);
   void note_change();
 
   asio::io_context& io_;
@@ -85,6 +87,7 @@ class Containers {
   int proc_;
   wire::StateDirectories directories_;
   origin::Registry registry_;
+  origin::Departed departed_;
   std::map<origin::SourceId, origin::StoredContainers> stored_;  // podman's names, by file
   std::map<origin::SourceId, Unread> unread_;
   Semaphore reading_;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -244,10 +243,7 @@ asio::awaitable<std::optional<int>> HelperCase::ask(std::uint32_t row) {
   // end.
   if (capture_ && asker_class_ == event::Asker::user)
     wait.status = task_directory(event_.origin) + "/status";
-  const auto patience = std::make_shared<Patience>(services_, run->process(), std::move(wait));
-  start_loop(services_.io, Patience::watch(patience));
-  const bool succeeded = co_await run->finish();
-  patience->end();
+  const bool succeeded = co_await finish_in_time(&services_, &*run, std::move(wait));
   co_return succeeded ? 0 : run->exit_status();
 }
 

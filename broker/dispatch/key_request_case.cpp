@@ -175,7 +175,8 @@ asio::awaitable<std::optional<std::string>> KeyRequestCase::ask(std::uint32_t ro
   const auto payload = std::make_shared<Drain<Payload>>(services_.io, std::move(reply->ours),
                                                         Payload{handler.max_reply});
   start_loop(services_.io, Drain<Payload>::run(payload));
-  const bool succeeded = co_await wait_for(*run);
+  // A requester that was killed cannot die before it has an answer, and nobody wants one any more.
+  const bool succeeded = co_await finish_in_time(&services_, &*run, wait());
   const auto& given = payload->finish();
   if (given.too_long()) complain(from_errno("take so long a payload", EMSGSIZE));
   if (!succeeded || given.too_long()) co_return std::nullopt;
@@ -188,15 +189,6 @@ Wait KeyRequestCase::wait() const {
       std::get<event::KeyRequest>(event_.detail).by_kernel && event_.origin.exe.empty();
   return {.deadline = arrival_.arrived + limits::kKeyDeadline,
           .status = kernel_thread ? "" : task_directory(event_.origin) + "/status"};
-}
-
-// A requester that was killed cannot die before it has an answer, and nobody wants one any more.
-asio::awaitable<bool> KeyRequestCase::wait_for(HandlerRun& run) {
-  const auto patience = std::make_shared<Patience>(services_, run.process(), wait());
-  start_loop(services_.io, Patience::watch(patience));
-  const bool succeeded = co_await run.finish();
-  patience->end();
-  co_return succeeded;
 }
 
 asio::awaitable<Outcome> KeyRequestCase::answer(const policy::Handler& handler,

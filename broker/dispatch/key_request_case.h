@@ -43,7 +43,6 @@ class KeyRequestCase {
   // What it replied; nothing when it failed. Empty of a handler that answers by itself.
   [[nodiscard]] asio::awaitable<std::optional<std::string>> ask(std::uint32_t row);
   [[nodiscard]] Wait wait() const;
-  [[nodiscard]] asio::awaitable<bool> wait_for(HandlerRun& run);
   [[nodiscard]] asio::awaitable<Outcome> answer(const policy::Handler& handler,
                                                 const std::string& reply);
   [[nodiscard]] asio::awaitable<Outcome> refuse(policy::Negative negative, Outcome outcome);

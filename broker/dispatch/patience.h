@@ -4,9 +4,9 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 #include <string>
 
+#include "dispatch/handler_run.h"
 #include "dispatch/services.h"
 
 namespace upcall::dispatch {
@@ -18,21 +18,8 @@ struct Wait {
 };
 [[nodiscard]] bool is_over(const Wait& wait, int proc);
 
-class Patience {
- public:
-  Patience(const Services& services, std::shared_ptr<launcher::Run> run, Wait wait);
-
-  // Shares ownership, since the run's end need not be the loop's.
-  [[nodiscard]] static asio::awaitable<void> watch(std::shared_ptr<Patience> patience);
-  void end();
-
- private:
-  launcher::Client& launcher_;
-  int proc_;
-  std::shared_ptr<launcher::Run> run_;
-  Wait wait_;
-  asio::steady_timer next_look_;
-  bool ended_{false};
-};
+// Waits for the end of a run, which comes when `wait` is over at the latest. Whether it succeeded.
+[[nodiscard]] asio::awaitable<bool> finish_in_time(const Services* services, HandlerRun* run,
+                                                   Wait wait);
 
 }  // namespace upcall::dispatch

@@ -85,7 +85,8 @@ std::string facts_of(const event::ModuleRequest& request) {
 }
 
 std::string facts_of(const event::HelperRequest& request) {
-  std::string facts = " path=" + quoted(request.path);
+  std::string facts;
+  if (!request.path.empty()) facts += " path=" + quoted(request.path);
   for (const auto& argument : request.arguments) facts += " argument=" + quoted(argument);
   if (request.release_agent) facts += " release_agent=yes";
   return facts + asker_of(request);

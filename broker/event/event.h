@@ -112,7 +112,7 @@ struct ModuleRequest {
 struct HelperRequest {
   std::string path;                    // of the program, as the kernel asked for it
   std::vector<std::string> arguments;  // behind it
-  // Of a cgroup hierarchy of version 1: what has become empty is the origin's cgroup.
+  // What has become empty is the origin's cgroup. Of version 2 there is no program.
   bool release_agent{};
   Asker asker{Asker::unknown};
   bool waits{};  // the asker, for a helper at this moment

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <array>
@@ -27,12 +28,32 @@ static_assert(sizeof(CgroupHandle) == sizeof(file_handle) + sizeof(std::uint64_t
 
 }  // namespace
 
+bool is_unified_cgroup(int directory) {
+  struct statfs status {};
+  return ::fstatfs(directory, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+// However it is mounted where it was found: its number is its id.
+Result<std::string> unified_path(int directory) {
+  struct stat status {};
+  if (::fstat(directory, &status) != 0) return from_errno("look at a cgroup");
+  const auto root = open_cgroup_root();
+  if (!root) return root.error();
+  const auto same = open_cgroup(root->get(), status.st_ino);
+  if (!same) return same.error();
+  const auto above = cgroup_path(root->get());
+  if (!above) return above.error();
+  auto path = cgroup_path(same->get());
+  if (!path) return path.error();
+  if (!path->starts_with(*above)) return from_errno("find the path of a cgroup", ENOENT);
+  return path->substr(above->size());
+}
+
 Result<UniqueFd> open_cgroup_root() {
   // The unified layout of systemd and most others, and the hybrid one.
   for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
     UniqueFd fd{::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    struct statfs status {};
-    if (fd && ::fstatfs(fd.get(), &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC) return fd;
+    if (fd && is_unified_cgroup(fd.get())) return fd;
   }
   return from_errno("find the unified cgroup hierarchy", ENOENT);
 }

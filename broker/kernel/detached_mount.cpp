@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/detached_mount.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 
 namespace upcall::kernel {
@@ -29,6 +30,15 @@ Result<UniqueFd> mount_detached(const std::string& type, unsigned attributes) {
 
 Result<UniqueFd> mount_detached(const std::string& type, unsigned attributes, MountOption option) {
   return mount_it(type, attributes, &option);
+}
+
+Result<UniqueFd> clone_detached(int directory) {
+  UniqueFd mount{::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)};
+  if (!mount) return from_errno("mount a directory again");
+  mount_attr attributes{.attr_set = kOnlyToRead};
+  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
+    return from_errno("make a mount read-only");
+  return mount;
 }
 
 Result<UniqueFd> mount_detached_proc() {

@@ -21,6 +21,10 @@ struct MountOption {
 [[nodiscard]] Result<UniqueFd> mount_detached(const std::string& type, unsigned attributes,
                                               MountOption option);
 
+// The tree below `directory` again, read-only, as it is mounted (open_tree(2), mount_setattr(2),
+// Linux 5.12). A new mount of the unified cgroup hierarchy would change its options for everybody.
+[[nodiscard]] Result<UniqueFd> clone_detached(int directory);
+
 // A procfs of our PID namespace, read-only. Of it only the processes show (subset=pid, Linux 5.8).
 [[nodiscard]] Result<UniqueFd> mount_detached_proc();
 // A sysfs of our network namespace, read-only.

@@ -12,6 +12,8 @@ namespace upcall::kernel {
 
 // Without "." and "..". `directory` is borrowed and read from its start.
 [[nodiscard]] Result<std::vector<std::string>> list_entries(int directory);
+// The directories among them, of a file system that tells which those are, as cgroups' does.
+[[nodiscard]] Result<std::vector<std::string>> list_directories(int directory);
 
 struct DirectoryChanges {
   struct Change {

@@ -94,12 +94,12 @@ void decode_release_agents(Reader& reader, const Value& value, Draft& draft) {
     const bool absolute = name->text.starts_with('/') && !name->text.ends_with('/');
     if (!absolute || name->text.size() > kMaxReleaseAgent) {
       reader.complain(name->place,
-                      "expected where a cgroup hierarchy of version 1 is mounted, an "
-                      "absolute path of at most " +
+                      "expected where a cgroup hierarchy of version 1 is mounted, or a cgroup of "
+                      "version 2, an absolute path of at most " +
                           std::to_string(kMaxReleaseAgent) + " bytes");
     } else if (draft.release_agents.size() == kMaxReleaseAgents) {
       reader.complain(name->place, "no more than " + std::to_string(kMaxReleaseAgents) +
-                                       " hierarchies can have their release agents here");
+                                       " places can be listed here");
     } else {
       draft.release_agents.push_back(name->text);
     }

@@ -12,7 +12,7 @@
 
 namespace upcall::settings {
 
-// Hierarchies that may have their release agents here, and how long their paths may be.
+// Places of which empty cgroups are told, and how long their paths may be.
 inline constexpr std::size_t kMaxReleaseAgents = 8;
 inline constexpr std::size_t kMaxReleaseAgent = 127;
 
@@ -20,7 +20,7 @@ struct Settings {
   policy::Policy policy;
   wire::HandlerTable handlers;  // row numbers are those that the policy uses
   wire::StateDirectories state_directories;
-  std::vector<std::string> release_agents;  // mount points of cgroup hierarchies of version 1
+  std::vector<std::string> release_agents;  // mount points of version 1, or cgroups of version 2
 };
 
 // One mistake and where it is. Lines and columns count from 1; both 0 where the whole file is

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers of the kernel's that have no event of their own, and cgroup hierarchies of version 1."""
+"""Helpers of the kernel's that have no event of their own, and cgroups."""
 
+import errno
+import itertools
 import os
 import pathlib
 import subprocess
 
 from . import kernel, paths
+from .oci import unified_hierarchy
+
+_numbers = itertools.count(1)
 
 
 def make_helper(daemon, stock, role="helper", options=""):
@@ -62,3 +67,42 @@ class Hierarchy:
             path.rmdir()
         subprocess.run(["umount", self.directory], check=True)
         self.directory.rmdir()
+
+
+class Unified:
+    """A cgroup of version 2 for a test, and those that it makes below."""
+
+    def __init__(self):
+        self.path = f"/upcall-test-{os.getpid()}-{next(_numbers)}"  # from the root of the hierarchy
+        self.directory = pathlib.Path(f"{unified_hierarchy()}{self.path}")
+        self.directory.mkdir()
+
+    def fill(self, cgroup, command=("sleep", "1000000")):
+        """Starts a process in it; it is made where there is none."""
+        (self.directory / cgroup).mkdir(parents=True, exist_ok=True)
+        enter = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && echo && exec "$@"', self.directory / cgroup]
+        process = subprocess.Popen([*enter, *command], stdout=subprocess.PIPE)
+        if process.stdout.readline() != b"\n":
+            raise RuntimeError(f"nobody could be put into {cgroup}")
+        return process
+
+    def empty(self, process):
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+    def remove(self, cgroup):
+        """At once, that is, as soon as the kernel lets us."""
+        while True:
+            try:
+                return (self.directory / cgroup).rmdir()
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    raise
+
+    def close(self):
+        for path, _, _ in os.walk(self.directory, topdown=False):
+            kill = pathlib.Path(path) / "cgroup.kill"
+            if kill.exists():
+                kill.write_text("1")
+            self.remove(path)

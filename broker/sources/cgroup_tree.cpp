@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/cgroup_tree.h"
+
+#include <sys/inotify.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "kernel/cgroup_state.h"
+#include "kernel/directory.h"
+
+namespace upcall::sources {
+namespace {
+
+// Cgroups that are listed or looked at before others have their turn: some milliseconds.
+constexpr int kAtOnce = 32;
+
+constexpr std::uint32_t kComingAndGoing = IN_CREATE | IN_DELETE | IN_ONLYDIR;
+
+bool is_gone(const Error& error) {
+  return error.code == std::errc::no_such_file_or_directory ||
+         error.code == std::errc::no_such_device;
+}
+
+std::string below(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "/" + name;
+}
+
+}  // namespace
+
+CgroupTree::CgroupTree(int inotify, std::string descriptors, Sinks sinks)
+    : inotify_{inotify}, descriptors_{std::move(descriptors)}, sinks_{std::move(sinks)} {}
+
+void CgroupTree::add(std::vector<ListedCgroup> listed) {
+  for (auto& one : listed) {
+    listed_.push_back({.cgroup = std::move(one)});
+    nodes_[++last_].listed = listed_.size() - 1;
+    unlisted_.push_back(last_);
+  }
+  while (!unlisted_.empty()) {
+    const auto next = unlisted_.front();
+    unlisted_.pop_front();
+    list(next, Found::at_start);
+  }
+}
+
+void CgroupTree::take(const kernel::InotifyEvent& event) {
+  if ((event.mask & IN_Q_OVERFLOW) != 0) {
+    sinks_.trouble("more has changed than the kernel kept; all are looked at again");
+    rescan_soon();
+    return;
+  }
+  if (const auto changed = events_.find(event.watch); changed != events_.end()) {
+    stir(changed->second);
+    return;
+  }
+  const auto above = below_.find(event.watch);
+  if (above == below_.end() || (event.mask & IN_ISDIR) == 0) return;
+  if ((event.mask & IN_CREATE) != 0) came(above->second, event.name);
+  if ((event.mask & IN_DELETE) != 0) went(above->second, event.name);
+}
+
+std::optional<CgroupTree::Clock::time_point> CgroupTree::work() {
+  const auto now = Clock::now();
+  if (rescan_ && *rescan_ <= now) rescan();
+  for (int i = 0; i < kAtOnce; ++i) {
+    if (!unlisted_.empty()) {
+      const auto next = unlisted_.front();
+      unlisted_.pop_front();
+      list(next, Found::since);
+    } else if (!due_.empty() && due_.begin()->first <= now) {
+      look(due_.begin()->second);
+    } else {
+      break;
+    }
+  }
+  if (!unlisted_.empty()) return now;
+  auto next = rescan_;
+  if (!due_.empty()) next = std::min(next.value_or(Time::max()), due_.begin()->first);
+  return next;
+}
+
+std::size_t CgroupTree::room() const {
+  return std::min(limits::kCgroupsWatchedBelow, limits::kCgroupsWatched / listed_.size());
+}
+
+bool CgroupTree::has_room(Listed& listed) const {
+  if (listed.watched < room()) return true;
+  if (!std::exchange(listed.full, true)) {
+    sinks_.trouble("below '" + printable(listed.cgroup.path + "/") + "' there are more than " +
+                   std::to_string(room()) +
+                   "; of the others nothing is told. List a directory that has fewer");
+  }
+  return false;
+}
+
+// Watched first and looked at then, so that no change falls between.
+void CgroupTree::find(Number above, const std::string& name, Found found) {
+  auto& parent = nodes_.at(above);
+  auto& listed = listed_[parent.listed];
+  if (parent.below.contains(name) || !has_room(listed)) return;
+  Node node{.listed = parent.listed, .path = below(parent.path, name)};
+  const auto directory = kernel::open_cgroup_directory(listed.cgroup.directory.get(), node.path);
+  if (!directory) {
+    complain(directory.error());
+    return;
+  }
+  if (const auto watched = watch(node, directory->get()); !watched) {
+    complain(watched.error());
+    return;
+  }
+  const auto number = last_ + 1;
+  // Below another listed directory, too.
+  if (!events_.emplace(node.events_watch, number).second) return;
+  last_ = number;
+  parent.below.emplace(name, number);
+  nodes_.emplace(number, std::move(node));
+  ++listed.watched;
+  begin(number, directory->get(), found);
+  unlisted_.push_back(number);
+}
+
+Result<Ok> CgroupTree::watch(Node& node, int directory) const {
+  auto events = kernel::open_cgroup_events(directory);
+  if (!events) return events.error();
+  node.events = *std::move(events);
+  const auto watch = kernel::watch_descriptor(inotify_, descriptors_, node.events.get(), IN_MODIFY);
+  if (!watch) return watch.error();
+  node.events_watch = *watch;
+  return Ok{};
+}
+
+void CgroupTree::begin(Number number, int directory, Found found) {
+  auto& node = nodes_.at(number);
+  const auto populated = kernel::read_populated(node.events.get());
+  if (!populated) return;  // removed already, which we are told of
+  const auto cpu_time = kernel::read_cpu_time(directory);
+  if (found == Found::at_start) {
+    node.population.begin({.populated = *populated, .cpu_time = cpu_time});
+    return;
+  }
+  // It may have had its process before it was watched.
+  if (*populated || cpu_time > 0) stir(number);
+  schedule(number, Clock::now() + limits::kCgroupSettles);
+}
+
+void CgroupTree::list(Number number, Found found) {
+  const auto node = nodes_.find(number);
+  if (node == nodes_.end()) return;
+  const auto directory = open_directory(node->second);
+  if (!directory) {
+    complain(directory.error());
+    return;
+  }
+  if (is_left_alone(node->second, directory->get())) {
+    forget_below(number, Why::left_alone);
+    return;
+  }
+  const auto watch =
+      kernel::watch_descriptor(inotify_, descriptors_, directory->get(), kComingAndGoing);
+  if (!watch) {
+    complain(watch.error());
+    return;
+  }
+  if (below_.emplace(*watch, number).first->second != number) return;
+  node->second.below_watch = *watch;
+  auto names = kernel::list_directories(directory->get());
+  if (!names) {
+    complain(names.error());
+    return;
+  }
+  compare(number, *std::move(names), found);
+}
+
+Result<UniqueFd> CgroupTree::open_directory(const Node& node) const {
+  return kernel::open_cgroup_directory(listed_[node.listed].cgroup.directory.get(), node.path);
+}
+
+bool CgroupTree::is_left_alone(const Node& node, int directory) {
+  if (node.path.empty()) return false;
+  const auto owner = kernel::cgroup_owner(directory);
+  return !owner || *owner != 0;
+}
+
+// One that was removed and made again while nothing was heard is another one.
+void CgroupTree::compare(Number number, std::vector<std::string> names, Found found) {
+  std::ranges::sort(names);
+  const auto is_there = [&](const auto& known) {
+    return std::ranges::binary_search(names, known.first) &&
+           kernel::read_populated(nodes_.at(known.second).events.get());
+  };
+  const auto known = nodes_.at(number).below;
+  for (const auto& one : known) {
+    if (!is_there(one)) went(number, one.first);
+  }
+  for (const auto& name : names) find(number, name, found);
+}
+
+// It may have been given to somebody since it was listed.
+void CgroupTree::came(Number above, const std::string& name) {
+  auto& node = nodes_.at(above);
+  const auto directory = open_directory(node);
+  if (!directory) {
+    complain(directory.error());
+    return;
+  }
+  if (is_left_alone(node, directory->get())) {
+    forget_below(above, Why::left_alone);
+    return;
+  }
+  find(above, name, Found::since);
+}
+
+void CgroupTree::went(Number above, const std::string& name) {
+  auto& siblings = nodes_.at(above).below;
+  const auto found = siblings.find(name);
+  if (found == siblings.end()) return;
+  const auto number = found->second;
+  siblings.erase(found);
+  forget(number, Why::removed);
+  auto& listed = listed_[nodes_.at(above).listed];
+  if (!listed.full || listed.watched >= room() * 3 / 4) return;
+  listed.full = false;
+  rescan_soon();
+}
+
+// Its watches, too: the kernel keeps those of what is removed as long as it has the files in mind.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as a path has parts
+void CgroupTree::forget(Number number, Why why) {
+  forget_below(number, why);
+  unschedule(number);
+  const auto node = nodes_.extract(number);
+  const auto& gone = node.mapped();
+  auto& listed = listed_[gone.listed];
+  events_.erase(gone.events_watch);
+  (void)::inotify_rm_watch(inotify_, gone.events_watch);
+  --listed.watched;
+  if (why == Why::removed && gone.population.end(Clock::now())) tell(gone);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): likewise
+void CgroupTree::forget_below(Number number, Why why) {
+  auto& node = nodes_.at(number);
+  const auto below = std::exchange(node.below, {});
+  for (const auto& [name, lower] : below) forget(lower, why);
+  if (node.below_watch < 0) return;
+  (void)::inotify_rm_watch(inotify_, node.below_watch);
+  below_.erase(std::exchange(node.below_watch, -1));
+}
+
+void CgroupTree::tell(const Node& node) const {
+  sinks_.emptied(listed_[node.listed].cgroup.path + "/" + node.path);
+}
+
+void CgroupTree::stir(Number number) {
+  auto& node = nodes_.at(number);
+  const auto populated = kernel::read_populated(node.events.get());
+  if (!populated) return;  // removed meanwhile
+  const auto when = node.population.stir(*populated, Clock::now());
+  if (when) schedule(number, *when);
+}
+
+void CgroupTree::look(Number number) {
+  unschedule(number);
+  auto& node = nodes_.at(number);
+  const auto populated = kernel::read_populated(node.events.get());
+  if (!populated) return;
+  const auto directory = open_directory(node);
+  const Population::Sight sight{
+      .populated = *populated, .cpu_time = directory ? kernel::read_cpu_time(directory->get()) : 0};
+  if (node.population.look(sight, Clock::now())) tell(node);
+}
+
+// What is due already stays so.
+void CgroupTree::schedule(Number number, Time when) {
+  auto& due = nodes_.at(number).due;
+  if (due && *due <= when) return;
+  unschedule(number);
+  due = when;
+  due_.emplace(when, number);
+}
+
+void CgroupTree::unschedule(Number number) {
+  if (const auto due = std::exchange(nodes_.at(number).due, {})) due_.erase({*due, number});
+}
+
+// Not more often than every few seconds, whoever floods us.
+void CgroupTree::rescan_soon() {
+  if (!rescan_) rescan_ = std::max(Clock::now(), next_rescan_);
+}
+
+void CgroupTree::rescan() {
+  rescan_.reset();
+  next_rescan_ = Clock::now() + limits::kResyncEvery;
+  for (const auto& [number, node] : nodes_) {
+    unlisted_.push_back(number);
+    if (node.events) schedule(number, Clock::now());
+  }
+}
+
+void CgroupTree::complain(const Error& error) const {
+  if (!is_gone(error)) sinks_.trouble(describe(error));
+}
+
+}  // namespace upcall::sources

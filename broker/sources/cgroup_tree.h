@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cgroups of version 2 below some directories, as far as they are watched, and which of them
+// have become empty. Without waiting: cgroup_watch.h does that.
+//
+// Each has two watches: of its cgroup.events, and of its directory for those below it. One that is
+// not root's has only the first: who owns it makes as many below it as he likes, and whether any of
+// them has a process it tells itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "kernel/inotify.h"
+#include "sources/population.h"
+
+namespace upcall::sources {
+
+struct ListedCgroup {
+  UniqueFd directory;
+  std::string path;  // from the root of the hierarchy; empty for that
+};
+
+class CgroupTree {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Sinks {
+    std::function<void(std::string path)> emptied;         // from the root of the hierarchy
+    std::function<void(const std::string& what)> trouble;  // for the log
+  };
+
+  // `inotify` is borrowed; `descriptors` is where /proc/self/fd is.
+  CgroupTree(int inotify, std::string descriptors, Sinks sinks);
+
+  // Knows what is below them when it returns. What is below two of them is watched once.
+  void add(std::vector<ListedCgroup> listed);
+  void take(const kernel::InotifyEvent& event);
+  // Does some of what is due. When to come again; nothing while nothing is.
+  [[nodiscard]] std::optional<Clock::time_point> work();
+
+ private:
+  using Time = Clock::time_point;
+  using Number = std::uint64_t;  // never used twice
+
+  struct Listed {
+    ListedCgroup cgroup;
+    std::size_t watched{};
+    bool full{};  // there were more
+  };
+  struct Node {
+    std::size_t listed{};
+    std::string path;  // from the listed directory, without a '/' before it; empty for that
+    UniqueFd events;   // none of the listed directory
+    int events_watch{-1};
+    int below_watch{-1};
+    std::map<std::string, Number> below;
+    Population population;
+    std::optional<Time> due;
+  };
+  // When a cgroup was found: of one that was there before us only what comes is told.
+  enum class Found : std::uint8_t { at_start, since };
+  // Why it is not watched any more.
+  enum class Why : std::uint8_t { removed, left_alone };
+
+  void find(Number above, const std::string& name, Found found);
+  // For how many there is room below each of the listed ones.
+  [[nodiscard]] std::size_t room() const;
+  [[nodiscard]] bool has_room(Listed& listed) const;
+  [[nodiscard]] Result<Ok> watch(Node& node, int directory) const;
+  void begin(Number number, int directory, Found found);
+  void list(Number number, Found found);
+  [[nodiscard]] Result<UniqueFd> open_directory(const Node& node) const;
+  [[nodiscard]] static bool is_left_alone(const Node& node, int directory);
+  void compare(Number number, std::vector<std::string> names, Found found);
+  void came(Number above, const std::string& name);
+  void went(Number above, const std::string& name);
+  void forget(Number number, Why why);
+  void forget_below(Number number, Why why);
+  void tell(const Node& node) const;
+  void stir(Number number);
+  void look(Number number);
+  void schedule(Number number, Time when);
+  void unschedule(Number number);
+  void rescan_soon();
+  void rescan();
+  void complain(const Error& error) const;
+
+  int inotify_;
+  std::string descriptors_;
+  Sinks sinks_;
+  std::vector<Listed> listed_;
+  Number last_{0};
+  std::map<Number, Node> nodes_;
+  std::unordered_map<int, Number> events_;  // by watch
+  std::unordered_map<int, Number> below_;   // likewise
+  std::deque<Number> unlisted_;
+  std::set<std::pair<Time, Number>> due_;
+  std::optional<Time> rescan_;
+  Time next_rescan_{Time::min()};
+};
+
+}  // namespace upcall::sources
