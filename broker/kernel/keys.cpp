@@ -150,14 +150,14 @@ std::optional<pid_t> RequesterSearch::found(KeySerial authority) const {
   const auto wanted = std::ranges::find(wanted_, authority, &Wanted::authority);
   if (wanted == wanted_.end() || wanted->lines != 1) return {};
   // 0: of a PID namespace that we do not see.
-  return wanted->tid && *wanted->tid > 0 ? wanted->tid : std::nullopt;
+  return wanted->tid.value_or(0) > 0 ? wanted->tid : std::nullopt;
 }
 
 Result<RequesterSearch> search_requesters(std::span<const KeySerial> authorities) {
   const UniqueFd keys{::open("/proc/keys", O_RDONLY | O_CLOEXEC)};
   if (!keys) return from_errno("open '/proc/keys'");
   RequesterSearch search{authorities};
-  std::array<char, 65536> buffer;
+  std::array<char, 65536> buffer{};
   for (;;) {
     const ssize_t size = ::read(keys.get(), buffer.data(), buffer.size());
     if (size < 0) return from_errno("read '/proc/keys'");

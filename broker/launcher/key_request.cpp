@@ -36,7 +36,7 @@ class AsKeyOwner {
 
 Result<kernel::KeySerial> add_landing(const std::string& name) {
   const AsKeyOwner owner;
-  const auto keyring = kernel::add_keyring(name, kernel::kSessionKeyring);
+  auto keyring = kernel::add_keyring(name, kernel::kSessionKeyring);
   if (!keyring) return keyring;
   const auto set = kernel::set_key_permissions(*keyring, kOpen);
   if (set) return keyring;
@@ -112,7 +112,7 @@ Landing::~Landing() {
   if (keyring_ != 0) static_cast<void>(kernel::unlink_key(keyring_, kernel::kSessionKeyring));
 }
 
-Result<Ok> Landing::close() { return kernel::set_key_permissions(keyring_, kClosed); }
+Result<Ok> Landing::close() const { return kernel::set_key_permissions(keyring_, kClosed); }
 
 Result<kernel::KeySerial> Landing::authority() const {
   const auto keys = kernel::read_keyring(keyring_);
@@ -128,7 +128,7 @@ Result<pid_t> Landing::requester_of(kernel::KeySerial authority) const {
 }
 
 Result<kernel::KeySerial> Landings::add() {
-  const auto free = std::find(waiting_.begin(), waiting_.end(), std::nullopt);
+  auto* const free = std::ranges::find_if(waiting_, [](const auto& one) { return !one; });
   if (free == waiting_.end()) return from_errno("make one more landing", EAGAIN);
   auto landing = Landing::make(++last_number_);
   if (!landing) return landing.error();
@@ -136,22 +136,19 @@ Result<kernel::KeySerial> Landings::add() {
   return (*free)->keyring();
 }
 
-std::optional<Landing>* Landings::find(kernel::KeySerial keyring) {
-  const auto found = std::ranges::find_if(
-      waiting_, [&](const auto& one) { return one && one->keyring() == keyring; });
-  return found == waiting_.end() ? nullptr : &*found;
-}
-
 std::optional<Landing> Landings::take(kernel::KeySerial keyring) {
-  auto* const found = find(keyring);
-  return found == nullptr ? std::nullopt : std::exchange(*found, std::nullopt);
+  for (auto& landing : waiting_) {
+    if (landing && landing->keyring() == keyring) return std::exchange(landing, std::nullopt);
+  }
+  return {};
 }
 
 std::optional<Landing> Landings::take_landed(kernel::KeySerial keyring) {
-  auto* const found = find(keyring);
-  if (found == nullptr) return {};
-  if (!(*found)->knows_requester()) find_requesters();
-  return std::exchange(*found, std::nullopt);
+  const bool known = std::ranges::any_of(waiting_, [&](const auto& one) {
+    return one && one->keyring() == keyring && one->knows_requester();
+  });
+  if (!known) find_requesters();
+  return take(keyring);
 }
 
 void Landings::find_requesters() {

@@ -29,7 +29,7 @@ class Landing {
   Landing(const Landing&) = delete;
   Landing& operator=(const Landing&) = delete;
   Landing(Landing&& other) noexcept
-      : keyring_{std::exchange(other.keyring_, 0)}, requester_{other.requester_} {}
+      : keyring_{std::exchange(other.keyring_, 0)}, requester_{std::move(other.requester_)} {}
   Landing& operator=(Landing&& other) noexcept {
     std::swap(keyring_, other.keyring_);
     std::swap(requester_, other.requester_);
@@ -38,7 +38,7 @@ class Landing {
   ~Landing();
 
   [[nodiscard]] kernel::KeySerial keyring() const { return keyring_; }
-  [[nodiscard]] Result<Ok> close();
+  [[nodiscard]] Result<Ok> close() const;
   // EBADMSG unless exactly one has landed.
   [[nodiscard]] Result<kernel::KeySerial> authority() const;
 
@@ -66,7 +66,6 @@ class Landings {
   [[nodiscard]] std::optional<Landing> take_landed(kernel::KeySerial keyring);
 
  private:
-  [[nodiscard]] std::optional<Landing>* find(kernel::KeySerial keyring);
   void find_requesters();
 
   std::array<std::optional<Landing>, wire::kMaxCaptures> waiting_;
