@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where everything goes. Programs for the administrator in sbin, ours for each other and the handlers in
-# libexec/upcalld, units and system configuration where systemd looks below the prefix. Nothing goes to /etc: the
-# example policy is documentation, since installing must change nothing that anybody can see.
+# libexec/upcalld, units and system configuration where systemd looks below the prefix. The policy is only put where none
+# is, and as shipped changes nothing. What names one of these places is configured with it.
 set(UPCALL_LIBEXECDIR ${CMAKE_INSTALL_LIBEXECDIR}/upcalld)
 set(UPCALL_UNITDIR lib/systemd/system CACHE STRING "Where systemd units go")
 
@@ -16,18 +16,30 @@ foreach(program upcall-broker upcall-launcher core pass forward node)
   endif()
 endforeach()
 
-configure_file(units/upcalld.service.in ${CMAKE_BINARY_DIR}/units/upcalld.service @ONLY)
-configure_file(units/upcalld.socket ${CMAKE_BINARY_DIR}/units/upcalld.socket COPYONLY)
-configure_file(units/upcalld-shim.socket ${CMAKE_BINARY_DIR}/units/upcalld-shim.socket COPYONLY)
-configure_file(units/upcalld-uevent.socket ${CMAKE_BINARY_DIR}/units/upcalld-uevent.socket COPYONLY)
-install(DIRECTORY ${CMAKE_BINARY_DIR}/units/ DESTINATION ${UPCALL_UNITDIR})
+# upcall_install_configured(DESTINATION files...): with the paths of this installation in them.
+function(upcall_install_configured destination)
+  foreach(file IN LISTS ARGN)
+    string(REGEX REPLACE "[.]in$" "" output ${CMAKE_BINARY_DIR}/${file})
+    configure_file(${file} ${output} @ONLY)
+    install(FILES ${output} DESTINATION ${destination})
+  endforeach()
+endfunction()
+
+upcall_install_configured(${UPCALL_UNITDIR} units/upcalld.service.in units/upcalld.socket units/upcalld-shim.socket
+                          units/upcalld-uevent.socket)
 install(FILES config/sysusers.d/upcalld.conf DESTINATION lib/sysusers.d)
 install(FILES config/tmpfiles.d/upcalld.conf DESTINATION lib/tmpfiles.d)
-install(FILES README.md LICENSE docs/handler-protocol.md config/request-key/request-key
-              config/request-key/upcalld.conf.example DESTINATION ${CMAKE_INSTALL_DOCDIR})
-foreach(file config/upcalld.yaml docs/policy.md)
-  install(FILES ${file} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
-endforeach()
+
+# As they lie in the source tree, so that what they say of each other holds.
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs config/conf.d DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN man EXCLUDE)
+install(FILES config/upcalld.yaml config/upcalld.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
+upcall_install_configured(${CMAKE_INSTALL_DOCDIR} config/request-key/request-key.in
+                          config/request-key/upcalld.conf.example.in)
+install(CODE "
+  if(NOT EXISTS \"\$ENV{DESTDIR}${UPCALL_POLICYDIR}/upcalld.yaml\")
+    file(INSTALL \"${CMAKE_SOURCE_DIR}/config/upcalld.yaml\" DESTINATION \"${UPCALL_POLICYDIR}\")
+  endif()")
 
 find_program(SCDOC scdoc)
 if(SCDOC)
@@ -36,9 +48,9 @@ if(SCDOC)
     get_filename_component(name ${page} NAME_WLE)
     string(REGEX MATCH "[0-9]$" section ${name})
     set(output ${CMAKE_BINARY_DIR}/man/${name})
-    add_custom_command(OUTPUT ${output} DEPENDS ${page} VERBATIM
-      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
-      COMMAND sh -c "grep -v '^; SPDX' '${page}' | '${SCDOC}' >'${output}'")
+    configure_file(${page} ${output}.scd @ONLY)
+    add_custom_command(OUTPUT ${output} DEPENDS ${output}.scd VERBATIM
+      COMMAND sh -c "grep -v '^; SPDX' '${output}.scd' | '${SCDOC}' >'${output}'")
     list(APPEND manuals ${output})
     install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
   endforeach()

@@ -21,7 +21,7 @@ Brings the kernel's core dumps to the handlers that the policy names, inside the
 Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting that it changed.
 
   --config=FILE              policy file; conf.d/*.yaml beside it are read after it
-                             (default /etc/upcalld/upcalld.yaml)
+                             (default )" UPCALL_CONFIG R"()
   --runtime-directory=DIR    sockets (default /run/upcalld)
   --state-directory=DIR      what must survive a restart (default /var/lib/upcalld)
   --core-mode=MODE           how the kernel hands core dumps over: auto, socket or pipe

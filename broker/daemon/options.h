@@ -13,7 +13,7 @@ namespace upcall::daemon {
 enum class CoreMode : std::uint8_t { automatic, socket, pipe };
 
 struct Options {
-  std::string config{"/etc/upcalld/upcalld.yaml"};
+  std::string config{UPCALL_CONFIG};
   std::string runtime_directory{"/run/upcalld"};
   std::string state_directory{"/var/lib/upcalld"};
   std::string broker_user{"upcall-broker"};
