@@ -11,6 +11,7 @@ from upcalltest import kernel, paths
 from upcalltest.case import SystemTest
 from upcalltest.daemon import fields
 from upcalltest.keys import Helper, answers_in, request_on_host
+from upcalltest.waiting import SLOWNESS
 
 POLICY = """\
 version: 1
@@ -115,19 +116,28 @@ class Conditions(RequestKey):
 class Failures(RequestKey):
     """None blocks its requester beyond its deadline, and each has the answer that the rule says."""
 
+    def answer_of(self, container):
+        """Its answer, for which a requester whose handler has a second must not wait many."""
+        got = self.request(container)
+        self.assertLess(got.seconds, 15 * SLOWNESS)
+        return got
+
     def refused(self, answer):
         daemon = self.start_with_keys(POLICY.replace("10s", "1s"))
         container = self.demo(answer=answer)
-        got = self.request(container)
-        self.assertEqual(got.error, "EACCES")
+        self.assertEqual(self.answer_of(container).error, "EACCES")
         self.assertEqual(self.event(daemon, "demo:x")[2]["outcome"], "failed")
-        return daemon, got
+        return daemon
 
     def test_handler_that_fails(self):
         self.refused("#!/bin/sh\nprintf half; exit 1\n")
 
     def test_handler_that_hangs(self):
-        daemon, _ = self.refused("#!/bin/sh\nexec sleep 1000\n")
+        daemon = self.refused("#!/bin/sh\nexec sleep 1000\n")
+        self.assertEqual(self.event(daemon, "demo:x")[1][0]["end"], "timed-out")
+
+    def test_handler_that_ignores_the_request_to_end(self):
+        daemon = self.refused("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n")
         self.assertEqual(self.event(daemon, "demo:x")[1][0]["end"], "timed-out")
 
     def test_handler_that_is_killed(self):
@@ -135,7 +145,7 @@ class Failures(RequestKey):
 
     def test_handler_that_says_nothing(self):
         daemon = self.start_with_keys()
-        got = self.request(self.demo(answer="#!/bin/sh\n"))
+        got = self.answer_of(self.demo(answer="#!/bin/sh\n"))
         self.assertEqual(got.error, "EINVAL")  # as the kernel says to a key of type user without payload
         daemon.wait_for("cannot instantiate a key")
 
@@ -144,7 +154,7 @@ class Failures(RequestKey):
 
     def test_handler_that_goes_into_the_background(self):
         self.start_with_keys()
-        got = self.request(self.demo(answer="#!/bin/sh\nprintf done\nsleep 1000 &\n"))
+        got = self.answer_of(self.demo(answer="#!/bin/sh\nprintf done\nsleep 1000 &\n"))
         self.assertEqual((got.error, got.payload), ("", "done"))
 
     def test_second_handler_is_asked_when_the_first_fails(self):
@@ -296,6 +306,18 @@ class Authority(RequestKey):
         container.write("/etc/nsswitch.conf", "hosts: files\n", 0o644)
         answer = self.request(container, "dns_resolver", "upcall.test", "ipv4")
         self.assertEqual((answer.error, answer.payload), ("", "10.9.8.7"), daemon.log.seen)
+
+    def test_same_name_asked_for_on_the_host_takes_the_stock_path(self):
+        request = "dns_resolver", "localhost", "ipv4"
+        before = request_on_host(*request)
+        daemon, container = self.start_both()
+        container.write("/etc/hosts", "10.9.8.7 localhost\n", 0o644)
+        container.write("/etc/nsswitch.conf", "hosts: files\n", 0o644)
+        self.assertEqual(self.request(container, *request).payload, "10.9.8.7")
+        self.assertEqual(request_on_host(*request).payload, before.payload)
+        self.assertEqual((before.error, before.payload), ("", "127.0.0.1"))
+        passed = fields(daemon.wait_for('description="localhost"', "verdict=host"))
+        self.assertEqual((passed["rule"], passed["action"]), ("defaults", "pass"))
 
     def test_answer_comes_although_its_keyring_takes_no_links(self):
         self.start_with_keys(AUTHORITY.replace("do: answer}", "do: reject, negative: {errno: EACCES}}"))

@@ -30,8 +30,15 @@ FORGE = """\
 import sys
 sys.path.insert(0, sys.argv[1])
 from upcalltest import uevents
-uevents.send_raw(uevents.text_of("add", "/devices/virtual/net/" + sys.argv[2]))
+try:
+    uevents.send_raw(uevents.text_of("add", "/devices/virtual/net/" + sys.argv[2]))
+    print("sent")
+except OSError as refusal:
+    print(refusal.strerror)
 """
+# Who makes himself these namespaces, and what comes of his sending: in a user namespace alone he has no say in the host's network.
+FORGERS = {("--net", "--user", "--map-root-user"): "sent", ("--user", "--map-root-user"): "Operation not permitted", ("--net",): "sent"}
+BURST = 20_000
 
 
 class Uevent(SystemTest):
@@ -123,6 +130,34 @@ class Uevent(SystemTest):
         decided = self.handled(daemon, 'devpath="/devices/virtual/mem/null"')
         self.assertEqual((decided["class"], decided["rule"]), ("synthetic", "written"))
 
+    def write_from_container(self, by, sysfs, prepare="", **options):
+        """Root of a container of crun with all capabilities writes as test_what_was_written does, at its `sysfs`."""
+        container = self.oci("crun", capabilities="all", **options)
+        file = uevents.NULL_DEVICE.replace("/sys", sysfs)
+        line = f"change 01234567-89ab-cdef-0123-456789abcdef BY={by}"
+        return container.run("/bin/sh", "-c", f"{prepare} echo '{line}' >{file}")
+
+    def test_what_a_container_wrote_to_a_device_of_the_hosts_needs_a_rule_that_says_so(self):
+        daemon, monitor = self.start_with_rules(), self.monitor("--json")
+        monitor.wait_until_heard()
+        first = self.marked(monitor)
+        for by in ("nobody", "test"):
+            ended = self.write_from_container(by, "/sys", "mount -t sysfs none /sys &&")
+            self.assertEqual((ended.status, ended.output), (0, ""))
+        heard = monitor.between(first, self.marked(monitor))
+        self.assertEqual([(one["class"], one["rule"]) for one in heard if one.get("subsystem") == "mem"],
+                         [("synthetic", None), ("synthetic", "written")])
+        self.handled(daemon, 'devpath="/devices/virtual/mem/null"')
+        self.assertEqual(len([line for line in daemon.log.seen if "handler=tell" in line]), 1)
+
+    def test_root_of_a_user_namespace_cannot_write_to_a_device_of_the_hosts(self):
+        daemon = self.start_with_rules()
+        ended = self.write_from_container("test", "/hosts-sys", user_namespace=True, binds=[("/sys", "/hosts-sys")])
+        self.assertIn("Permission denied", ended.output)
+        uevents.change_null_device(line=b"change 01234567-89ab-cdef-0123-456789abcdef BY=test")
+        self.handled(daemon, 'devpath="/devices/virtual/mem/null"')
+        self.assertEqual(len([line for line in daemon.log.seen if "/mem/null" in line]), 1)
+
     def test_imitations_reach_no_handler(self):
         daemon, forged = self.start_with_rules(), self.prefix + "f"
         monitor = self.monitor("--json")
@@ -132,9 +167,10 @@ class Uevent(SystemTest):
         uevents.send_raw(uevents.text_of("add", devpath))
         uevents.send_raw(uevents.text_of("add", devpath), groups=2)
         uevents.inject(uevents.text_of("add", devpath))
-        for namespaces in (["--net", "--user", "--map-root-user"], ["--user", "--map-root-user"], ["--net"]):
-            subprocess.run(["unshare", *namespaces, sys.executable, "-B", "-c", FORGE, os.path.dirname(__file__), forged],
-                           check=False, stderr=subprocess.DEVNULL, timeout=60)
+        for namespaces, outcome in FORGERS.items():
+            done = subprocess.run(["unshare", *namespaces, sys.executable, "-B", "-c", FORGE, os.path.dirname(__file__), forged],
+                                  check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.stdout, outcome + "\n", namespaces)
         last = self.marked(monitor)
         heard = [one for one in monitor.between(first, last) if one.get("devpath") == devpath]
         # Of the six only what came from this network namespace was heard at all.
@@ -143,6 +179,15 @@ class Uevent(SystemTest):
         real = self.device("t")
         self.handled(daemon, f'/{real}"')
         self.assertFalse([line for line in daemon.log.seen if forged + '"' in line])
+
+    def test_burst_is_heard_to_the_last_event(self):
+        daemon = self.start_with_rules()
+        uevents.change_null_device(BURST)
+        uevents.change_null_device(line=b"change 01234567-89ab-cdef-0123-456789abcdef BY=test")
+        self.handled(daemon, 'devpath="/devices/virtual/mem/null"')
+        daemon.stop()
+        counted = fields(next(line for line in daemon.log.all() if "uevents heard:" in line))
+        self.assertEqual((counted["synthetic"], counted["dropped"]), (str(BURST + 1), "0"))
 
     def test_loss_is_counted_exactly_and_made_up_for(self):
         gone = self.device("g")
