@@ -2,8 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Shows upcalld at work: a program crashes in a container, and the handlers that the policy names run in that
 # container. Needs root on Debian 12; puts back all that it changes, also when it is interrupted.
-# usage: sudo tests/demo.sh
 set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+usage: sudo tests/demo.sh
+
+Builds upcalld, crashes a program in a throw-away container, and shows who handled the crash, where, and what gdb says
+of the core. Puts back all that it changes.
+USAGE
+}
+case ${1-} in
+'') ;;
+-h | --help) usage; exit ;;
+*) usage >&2; exit 2 ;;
+esac
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build_dir=$source_dir/build/release
@@ -74,7 +87,9 @@ prepare() {
     install_packages build demo
   fi
   cd "$source_dir"
-  printf 'Building (the first time takes some minutes) ...\n'
+  local while=''
+  [ -e "$build_dir/bin/upcalld" ] || while=' (which takes some minutes)'
+  printf 'Building%s ...\n' "$while"
   { cmake --preset release && cmake --build --preset release --target demo_programs; } >"$work/build" 2>&1 ||
     fail "the build failed: $(tail -n 30 "$work/build")"
 }
@@ -198,8 +213,9 @@ show_core() {
   row inside "${cores[0]#"/proc/$init/root"}"
   row size "$(stat -c %s "${cores[0]}") bytes, owned by uid $(stat -c %u "${cores[0]}") of the host"
   row backtrace ''
-  gdb -batch -nx -ex bt "$build_dir/tests/victims/crash" "${cores[0]}" 2>/dev/null |
-    grep '^#' | sed "s|$source_dir/||" | cut -c1-94 | sed 's/^/    /' | tee "$work/backtrace"
+  # Behind the line, as gdb shows the innermost frame once by itself.
+  gdb -batch -nx -ex 'echo backtrace\n' -ex bt "$build_dir/tests/victims/crash" "${cores[0]}" 2>/dev/null |
+    sed -n '/^backtrace$/,$ s|^#|    &|p' | sed "s| at .*/| at |" | tee "$work/backtrace"
   grep -q 'crash_here' "$work/backtrace" || fail 'the backtrace does not name crash_here'
 }
 
