@@ -28,6 +28,28 @@ TEST(Documents, TheShippedPolicyLoadsAndChangesNothing) {
   EXPECT_TRUE(expect_loads("upcalld.yaml", contents("config/upcalld.yaml")).policy.rules.empty());
 }
 
+TEST(Documents, TheExampleOfTheManPageLoads) {
+  const auto page = contents("docs/man/upcalld.yaml.5.scd");
+  const std::string fence = "\n```\n";
+  const auto begin = page.find(fence) + fence.size();
+  const auto settings =
+      expect_loads("man page", page.substr(begin, page.find("```", begin) - begin));
+  EXPECT_EQ(settings.policy.rules.size(), 2U);
+}
+
+TEST(Documents, TheManPageNamesEveryKey) {
+  const auto page = contents("docs/man/upcalld.yaml.5.scd");
+  const auto schema = YAML::Load(contents("config/upcalld.schema.json"));
+  const auto expect_keys = [&page](const YAML::Node& map) {
+    for (const auto& entry : map["properties"]) {
+      const auto key = entry.first.as<std::string>();
+      EXPECT_NE(page.find("*" + key + "*"), std::string::npos) << key;
+    }
+  };
+  expect_keys(schema);
+  for (const auto& definition : schema["$defs"]) expect_keys(definition.second);
+}
+
 TEST(Documents, TheHandlerProtocolHasExactlyOurFields) {
   const auto protocol = contents("docs/handler-protocol.md");
   const std::regex cell{R"(`\{([a-z_]+)\}`)"};
