@@ -29,6 +29,10 @@ def systemctl(*arguments, check=True):
     return done.stdout.strip()
 
 
+def stop():
+    systemctl("stop", "upcalld.service", "upcalld.socket", "upcalld-shim.socket")
+
+
 def main_pid():
     return int(systemctl("show", "--property=MainPID", "--value", "upcalld.service"))
 
@@ -45,15 +49,16 @@ def restarted(before, seconds=120):
 class Service(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # A first boot enables what is installed, and with the policy that comes with it the service is up.
+        stop()
         cls.before = kernel.read("kernel/core_pattern")
         policy = pathlib.Path(re.search(r"--config (\S+)", systemctl("cat", "upcalld.service"))[1])
-        policy.parent.mkdir(parents=True, exist_ok=True)
         policy.write_text(POLICY)
         policy.chmod(0o644)
 
     def setUp(self):
         systemctl("start", "upcalld.service")
-        self.addCleanup(systemctl, "stop", "upcalld.service", "upcalld.socket", "upcalld-shim.socket")
+        self.addCleanup(stop)
         self.directory = tempfile.mkdtemp(prefix="upcall-")
         pathlib.Path(self.directory).chmod(0o755)
         self.container = Container(self.directory)
