@@ -18,10 +18,11 @@ constexpr std::size_t kIdLength = 12;     // as container runtimes shorten them
 constexpr std::size_t kLabelColumn = 12;  // of whois
 constexpr int kNumberBase = 16;
 
-// A value as text, empty for one that is not there.
+// A value as text, empty for one that is not there, "unknown" for one that nobody knows.
 std::string text(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end()) return {};
+  if (found->is_null()) return "unknown";
   return found->is_string() ? printable(found->get<std::string>()) : found->dump();
 }
 
@@ -91,6 +92,11 @@ std::string show_verdict(const Json& document) {
   return out;
 }
 
+std::string show_selector(const Json& document) {
+  const auto selector = text(document, "selector");
+  return line("policy", selector.empty() ? "in none of its containers" : selector);
+}
+
 std::string show_namespaces(const Json& namespaces, bool has_container) {
   std::vector<Row> rows{{"namespaces", "process"}};
   if (has_container) rows.front().emplace_back("container");
@@ -101,7 +107,7 @@ std::string show_namespaces(const Json& namespaces, bool has_container) {
     for (const char* whose : {"container", "host"}) {
       if (!ids.contains(whose)) continue;
       const auto id = text(ids, whose);
-      row.push_back(id == own ? "the same" : id);
+      row.push_back(id == own && !ids.at(whose).is_null() ? "the same" : id);
     }
     rows.push_back(std::move(row));
   }
@@ -151,7 +157,7 @@ std::string show_containers(const Json& document) {
 std::string show_whois(const Json& document) {
   const bool has_container = document.contains("template");
   return show_process(document.value("process", Json::object())) + show_container(document) +
-         line_if("policy", text(document, "selector")) + show_verdict(document) +
+         show_selector(document) + show_verdict(document) +
          show_namespaces(document.value("namespaces", Json::object()), has_container) +
          show_template(document);
 }

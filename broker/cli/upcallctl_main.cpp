@@ -76,7 +76,9 @@ int tag(const Options& options) {
   const auto text = kernel::read_tag(pidfd->get());
   if (options.json) {
     (void)std::printf("%s\n", Json{{"tag", text}}.dump().c_str());
-  } else if (!text.empty()) {
+  } else if (text.empty()) {
+    (void)std::fprintf(stderr, "upcallctl: process %d has no tag\n", options.pid);
+  } else {
     (void)std::printf("%s\n", printable(text).c_str());
   }
   return 0;

@@ -70,13 +70,16 @@ Json rules_of(const event::Origin& origin) {
   return out;
 }
 
+// Of what the kernel shows nobody, as the init of the host to a broker without privileges: null.
+Json id_of(std::uint64_t inode) { return inode != 0 ? Json(inode) : Json(nullptr); }
+
 Json namespaces_of(const event::Origin& origin, bool has_container) {
   Json out;
   for (std::size_t i = 0; i < event::kNamespaces; ++i) {
     auto& ids = out[event::kNamespaceNames.at(i)];
-    ids["process"] = origin.namespaces.at(i);
-    if (has_container) ids["container"] = origin.container_namespaces.at(i);
-    ids["host"] = origin.host_namespaces.at(i);
+    ids["process"] = id_of(origin.namespaces.at(i));
+    if (has_container) ids["container"] = id_of(origin.container_namespaces.at(i));
+    ids["host"] = id_of(origin.host_namespaces.at(i));
   }
   return out;
 }

@@ -99,7 +99,17 @@ class Control(SystemTest):
         self.start_with()
         whose = self.whois(os.getpid())
         self.assertEqual((whose["verdict"], "rules" in whose, "template" in whose), ("host", False, False))
-        self.assertIn("host", self.ctl("whois", os.getpid()))
+        text = self.ctl("whois", os.getpid())
+        self.assertIn("host", text)
+        self.assertIn("policy      in none of its containers", text)
+
+    def test_namespaces_that_cannot_be_read_are_unknown(self):
+        self.start_with()
+        kernel_thread = 2
+        own = {ids["process"] for ids in self.whois(kernel_thread)["namespaces"].values()}
+        self.assertEqual(own, {None})
+        rows = [line.split()[:2] for line in self.ctl("whois", kernel_thread).splitlines() if line.startswith("  ")]
+        self.assertEqual([value for kind, value in rows if kind in NAMESPACES], ["unknown"] * len(NAMESPACES))
 
     def test_tag_of_a_process_and_of_its_container_decides(self):
         self.need_tags()
@@ -113,7 +123,9 @@ class Control(SystemTest):
         container.run("/bin/crash")
         daemon.wait_for("tag=\"gold-1\"", "rule=\"gold\"")
         self.ctl("tag", container.init, "--remove")
-        self.assertEqual(self.ctl("tag", container.init), "")
+        untagged = self.run_ctl("tag", container.init)
+        self.assertEqual((untagged.returncode, untagged.stdout), (0, ""))
+        self.assertEqual(untagged.stderr, f"upcallctl: process {container.init} has no tag\n")
 
     def test_questions_that_cannot_be_answered_are_told_why(self):
         self.assertIn("is upcalld running", self.refused("containers"))

@@ -41,6 +41,15 @@ TEST(WhoisDocument, LeavesOutWhatIsNotKnown) {
   EXPECT_FALSE(document["container"].contains("name"));
 }
 
+TEST(WhoisDocument, HasNullForANamespaceThatTheKernelDoesNotShow) {
+  auto whose = somebody();
+  whose.origin.namespaces.fill(0);
+  whose.origin.host_namespaces.fill(5);
+  const auto document = Json::parse(whois_document(whose));
+  EXPECT_TRUE(document["namespaces"]["net"]["process"].is_null());
+  EXPECT_EQ(document["namespaces"]["net"]["host"], 5);
+}
+
 TEST(WhoisDocument, BearsAnyBytes) {
   EXPECT_EQ(Json::parse(whois_document(somebody()))["process"]["comm"], "a\"\n\xef\xbf\xbd");
 }
