@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/memfd.h"
+#include "base/text.h"
 #include "policy/decide.h"
 #include "settings/load.h"
 #include "wire/handler_table.h"
@@ -163,6 +164,17 @@ Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
                                       .helper_absent_denies = summary.helper_absent_denies,
                                       .release_agents = release_agents_of(summary),
                                       .uses_pass = summary.uses_pass}};
+}
+
+std::string why_not_passed(const CompiledPolicy& compiled, const kernel::CoreSettings& previous) {
+  const auto kind = kernel::core_pattern_kind(previous.pattern);
+  const bool socket = kind == kernel::CorePatternKind::request_socket ||
+                      kind == kernel::CorePatternKind::stream_socket;
+  if (!compiled.uses_pass || !socket) return {};
+  return "kernel.core_pattern is '" + printable(previous.pattern) +
+         "', the socket of another program, and the policy passes core dumps on to it, which "
+         "nobody but the kernel can do. Stop that program first, or set 'defaults: {coredump: "
+         "reject}' or a handler";
 }
 
 }  // namespace upcall::daemon

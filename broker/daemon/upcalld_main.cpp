@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/check.h"
 #include "daemon/compiled_policy.h"
 #include "daemon/helper_parts.h"
 #include "daemon/listeners.h"
@@ -240,28 +241,6 @@ void announce_ready(int fd) {
   }
 }
 
-void refuse_what_cannot_be_passed(const CompiledPolicy& compiled,
-                                  const kernel::CoreSettings& previous) {
-  const auto kind = kernel::core_pattern_kind(previous.pattern);
-  const bool socket = kind == kernel::CorePatternKind::request_socket ||
-                      kind == kernel::CorePatternKind::stream_socket;
-  if (!compiled.uses_pass || !socket) return;
-  throw std::runtime_error{
-      "kernel.core_pattern is '" + previous.pattern +
-      "', the socket of another program, and the policy passes core dumps on to it, which "
-      "nobody but the kernel can do. Stop that program first, or set 'defaults: {coredump: "
-      "reject}' or a handler"};
-}
-
-int check(const Options& options) {
-  const auto previous = or_throw(kernel::read_core_settings());
-  const auto compiled = or_throw(compile_policy(options.config, previous));
-  if (!compiled) return 1;
-  refuse_what_cannot_be_passed(*compiled, previous);
-  (void)std::printf("%s: no mistakes\n", options.config.c_str());
-  return 0;
-}
-
 int say_features() {
   if (::geteuid() != 0)
     throw std::runtime_error{"only root may look at all of the kernel's features"};
@@ -283,7 +262,8 @@ int serve(const Options& options) {
   auto registration = or_throw(Registration::begin(state, listeners.core_dumps.path));
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;
-  refuse_what_cannot_be_passed(*compiled, registration.previous());
+  if (const auto why = why_not_passed(*compiled, registration.previous()); !why.empty())
+    throw std::runtime_error{why};
   auto modules = or_throw(HelperRegistration::begin(module_setting(state)));
   auto release_agents = find_release_agents(compiled->release_agents, state);
   TraceOwner trace_owner;

@@ -3,9 +3,10 @@
 
 import os
 import signal
+import subprocess
 import unittest
 
-from upcalltest import kernel
+from upcalltest import kernel, paths
 from upcalltest.case import PASS_ALL, SystemTest, for_each_core_mode
 
 BEFORE = ("core.before.%p", "7")
@@ -67,6 +68,29 @@ class Restore(SystemTest):
         self.assertEqual(kernel.read("kernel/core_pattern"), ours)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(kernel.core_settings(), BEFORE)
+
+    def check_policy(self, daemon, run="run"):
+        """What `upcalld --check` has to say beside the one that runs."""
+        done = subprocess.run([paths.BIN / "upcalld", f"--config={daemon.config}", "--check",
+                               f"--runtime-directory={self.directory}/{run}",
+                               f"--state-directory={self.directory}/state-of-{run}"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, f"{daemon.config}: no mistakes\n"))
+        return done.stderr
+
+    def test_policy_can_be_checked_beside_an_upcalld_that_runs(self):
+        daemon, _ = self.start_registered()
+        os.symlink("state", f"{self.directory}/state-of-run")
+        settings = kernel.core_settings()
+        self.assertEqual(self.check_policy(daemon), "")
+        self.assertEqual(kernel.core_settings(), settings)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(kernel.core_settings(), BEFORE)
+
+    def test_socket_of_another_upcalld_is_a_warning_of_a_check(self):
+        daemon, _ = self.start_registered()
+        warnings = self.check_policy(daemon, "another")
+        self.assertEqual("Stop that program first" in warnings, self.core_mode == "socket", warnings)
 
     def test_policy_with_mistakes_changes_nothing(self):
         daemon = self.launch("version: 1\nrulse: []\ndefaults: {coredump: maybe}\n")
