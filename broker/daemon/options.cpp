@@ -19,6 +19,7 @@ constexpr int kUsageError = 2;
 constexpr const char* kHelp = R"(Usage: upcalld [OPTION]...
 Brings the kernel's core dumps to the handlers that the policy names, inside the container that they came from.
 Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting that it changed.
+A new policy is taken by a restart.
 
   --config=FILE              policy file; conf.d/*.yaml beside it are read after it
                              (default /etc/upcalld/upcalld.yaml)

@@ -101,7 +101,7 @@ SocketPair make_pair() {
   return {.ours = UniqueFd{ends[0]}, .theirs = UniqueFd{ends[1]}};
 }
 
-UniqueFd catch_stop_signals() {
+UniqueFd catch_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
@@ -257,7 +257,7 @@ int serve(const Options& options) {
   const auto directories = take_directories(options);
   const auto& runtime = directories.runtime.path;
   const auto& state = directories.state.path;
-  auto signals = catch_stop_signals();
+  auto signals = catch_signals();
   auto listeners = open_listeners(runtime, options.uevent_buffer);
   auto registration = or_throw(Registration::begin(state, listeners.core_dumps.path));
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));

@@ -36,6 +36,18 @@ class Restore(SystemTest):
     def test_settings_are_restored_after_sigint(self):
         self.check_signal(signal.SIGINT)
 
+    def test_sighup_says_how_to_take_a_new_policy_and_ends_nothing(self):
+        daemon, programs = self.start_registered()
+        settings = kernel.core_settings()
+        os.kill(programs[0], signal.SIGHUP)
+        daemon.wait_for("SIGHUP", "restart", "--check")
+        self.assertEqual(kernel.core_settings(), settings)
+        self.assertEqual(daemon.stop(), 0)
+        said = "\n".join(daemon.log.all())
+        self.assertIn("told to stop", said)  # by the signal of stop(), not by that one
+        self.assertEqual(said.count("SIGHUP"), 1)
+        self.assertEqual(kernel.core_settings(), BEFORE)
+
     def check_killed(self, which):
         daemon, programs = self.start_registered()
         os.kill(programs[which], signal.SIGKILL)
