@@ -26,8 +26,8 @@ A new policy is taken by a restart.
   --runtime-directory=DIR    sockets (default /run/upcalld)
   --state-directory=DIR      what must survive a restart (default /var/lib/upcalld)
   --core-mode=MODE           how the kernel hands core dumps over: auto, socket or pipe
-  --broker-user=NAME         whom the broker runs as (default upcall-broker, or nobody
-                             where there is none)
+  --broker-user=NAME         whom the broker runs as: a user that exists (default
+                             upcall-broker, or nobody where there is none)
   --uevent-buffer=BYTES      what the kernel may keep of uevents that have not been read
                              (default 134217728, for some 320 000)
   --once-ready-fd=N          write "READY" and a newline to descriptor N once crashes are served

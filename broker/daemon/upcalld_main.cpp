@@ -190,7 +190,7 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
                         std::to_string(compiled.pass.file)},
       .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
                     proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
-      .unprivileged = or_throw(find_broker_ids(options.broker_user))};
+      .unprivileged = find_broker_ids(options.broker_user)};
   if (network_uevents) add_option("network-uevents", network_uevents.get(), spec);
   if (helpers != nullptr) add_helper_parts(*helpers, listeners, state, spec);
   return or_throw(start_child(spec));

@@ -112,6 +112,16 @@ class Restore(SystemTest):
         self.assertIn("upcalld.yaml:3:22: ", said)
         self.assertEqual(kernel.core_settings(), BEFORE)
 
+    def test_user_that_does_not_exist_is_no_user_for_the_broker(self):
+        for user, remedy in (("no-such-user", "leave --broker-user out"), ("root", "name another with --broker-user")):
+            with self.subTest(user):
+                daemon = self.launch(PASS_ALL, f"--broker-user={user}")
+                self.assertEqual(daemon.process.wait(timeout=30), 1)
+                said = "\n".join(daemon.log.all())
+                self.assertIn(f"'{user}'", said)
+                self.assertIn(remedy, said)
+                self.assertEqual(kernel.core_settings(), BEFORE)
+
     def test_policy_that_others_may_write_is_refused(self):
         daemon = self.launch(PASS_ALL, mode=0o666)
         self.assertEqual(daemon.process.wait(timeout=10), 1)
