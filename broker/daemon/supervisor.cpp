@@ -278,7 +278,7 @@ Supervisor::Wake Supervisor::wait(std::optional<int> milliseconds) {
     if (events[0].revents != 0 && is_stop(parts_.signals.get())) return Wake::signal;
     if (events[1].revents != 0) return Wake::launcher_died;
     // Its socket closes a moment before its pidfd tells.
-    const bool hung_up = events[3].revents != 0 && (events[3].revents & POLLIN) == 0;
+    const bool hung_up = (events[3].revents & (POLLHUP | POLLERR)) != 0;
     if (events[2].revents != 0 || hung_up) return Wake::broker_died;
     if (events[3].revents != 0) return Wake::message;
   }

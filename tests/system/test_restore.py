@@ -54,6 +54,12 @@ class Restore(SystemTest):
         daemon.wait_for_all_to_end(programs)
         self.assertEqual(kernel.core_settings(), BEFORE)
         self.assertNotEqual(daemon.process.wait(timeout=5), 0)
+        if which:
+            # A broker without a launcher ends as well, and may be noticed first.
+            died, name = ("broker", "broker") if which == 1 else ("(launcher|broker)", "launcher")
+            said = "\n".join(daemon.log.all())
+            self.assertRegex(said, f"the {died} died; stopping")
+            self.assertIn(f"{name} was killed by SIGKILL", said)
 
     def test_settings_are_restored_when_upcalld_is_killed(self):
         self.check_killed(0)
