@@ -63,7 +63,8 @@ wire::HandlerRow pass_row(const kernel::CoreSettings& previous, wire::Place plac
 
 std::uint32_t add_row(settings::Settings& settings, wire::HandlerRow row) {
   const auto number = static_cast<std::uint32_t>(settings.handlers.size());
-  settings.policy.handlers.push_back({.name = row.name, .place = policy::Place::host});
+  settings.policy.handlers.push_back(
+      {.name = row.name, .place = policy::Place::host, .program = row.path});
   settings.handlers.push_back(std::move(row));
   return number;
 }
