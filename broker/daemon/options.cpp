@@ -38,9 +38,14 @@ A new policy is taken by a restart.
   --help, --version
 )";
 
-[[noreturn]] void usage_error(const std::string& message) {
-  (void)std::fprintf(stderr, "upcalld: %s\nTry 'upcalld --help'.\n", message.c_str());
+[[noreturn]] void refer_to_help() {
+  (void)std::fputs("Try 'upcalld --help'.\n", stderr);
   std::exit(kUsageError);  // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+[[noreturn]] void usage_error(const std::string& message) {
+  (void)std::fprintf(stderr, "upcalld: %s\n", message.c_str());
+  refer_to_help();
 }
 
 [[noreturn]] void print_and_exit(const char* text) {
@@ -132,7 +137,7 @@ void apply(Options& options, int name, const std::string& value) {
     case version:
       print_and_exit("upcalld " UPCALL_RELEASE "\n");
     default:
-      std::exit(kUsageError);  // NOLINT(concurrency-mt-unsafe): getopt has said why
+      refer_to_help();  // getopt has said why
   }
 }
 

@@ -23,16 +23,34 @@
 namespace upcall::daemon {
 namespace {
 
-std::string make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw std::system_error{errno, std::system_category(), "cannot make directory '" + path + "'"};
-  }
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw std::runtime_error{"'" + printable(path) + "' " + why};
+}
+
+// Whoever else can write there can put other sockets, and other settings to go back to, in our
+// place.
+void check_directory(const std::string& path, const std::string& option) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0 ||
-      (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw std::runtime_error{"'" + path +
-                             "' must be a directory of root's that nobody else can write to"};
+  if (::stat(path.c_str(), &status) != 0)
+    throw std::system_error{errno, std::system_category(), "cannot look at '" + path + "'"};
+  if (!S_ISDIR(status.st_mode))
+    refuse(path, "is no directory: remove it, or name another with " + option);
+  if (status.st_uid != 0)
+    refuse(path, "belongs to uid " + std::to_string(status.st_uid) +
+                     " and not to root: chown root '" + printable(path) + "'");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    refuse(path, "can be written by others than root: chmod go-w '" + printable(path) + "'");
+}
+
+std::string make_directory(const std::string& path, const std::string& option) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    const int cause = errno;
+    const auto remedy = cause == ENOENT ? "; make the directory above it, or name another with "
+                                        : "; name another with ";
+    throw std::system_error{cause, std::system_category(),
+                            "cannot make directory '" + path + "'" + remedy + option};
   }
+  check_directory(path, option);
   std::array<char, PATH_MAX> real{};
   if (::realpath(path.c_str(), real.data()) == nullptr) {
     throw std::system_error{errno, std::system_category(), "cannot resolve '" + path + "'"};
@@ -67,7 +85,7 @@ void wait_for_former_launcher(int lock, const std::string& path) {
 }  // namespace
 
 OwnDirectory take_directory(const std::string& path, const std::string& option) {
-  OwnDirectory directory{.path = make_directory(path), .lock = {}};
+  OwnDirectory directory{.path = make_directory(path, option), .lock = {}};
   const auto file = directory.path + "/lock";
   // Stays when we go: who unlinks it would leave two with a lock each.
   directory.lock = UniqueFd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};

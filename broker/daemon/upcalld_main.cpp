@@ -61,6 +61,12 @@ Siblings find_siblings() {
   const auto here = directory_of_this_program();
   const std::string installed = UPCALL_LIBEXECDIR;
   const bool from_build_tree = ::access((here + "/upcall-broker").c_str(), X_OK) == 0;
+  if (!from_build_tree && ::access((installed + "/upcall-broker").c_str(), X_OK) != 0) {
+    throw std::system_error{errno, std::system_category(),
+                            "upcalld's other programs are neither beside it nor in '" + installed +
+                                "', where its build says that they are installed: install them "
+                                "there, or build with another CMAKE_INSTALL_PREFIX"};
+  }
   const auto programs = from_build_tree ? here : installed;
   const auto handlers = from_build_tree ? here + "/../libexec" : installed;
   return {.broker = programs + "/upcall-broker",
