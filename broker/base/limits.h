@@ -142,6 +142,8 @@ inline constexpr std::chrono::seconds kStop{30};
 // What a healthy start takes is milliseconds; this is for a machine that is on its knees.
 inline constexpr std::chrono::seconds kStart{20};
 inline constexpr std::chrono::seconds kSelfTest{10};
+// The launcher of an upcalld that died waits five seconds for the broker, at most.
+inline constexpr std::chrono::seconds kFormerLauncher{15};
 
 // kernel.core_pattern tells nobody that it was changed.
 inline constexpr std::chrono::seconds kWatch{2};

@@ -37,9 +37,14 @@ Options:
   --help, --version
 )";
 
-[[noreturn]] void usage_error(const std::string& message) {
-  (void)std::fprintf(stderr, "upcallctl: %s\nTry 'upcallctl --help'.\n", message.c_str());
+[[noreturn]] void refer_to_help() {
+  (void)std::fputs("Try 'upcallctl --help'.\n", stderr);
   std::exit(kUsageError);  // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+[[noreturn]] void usage_error(const std::string& message) {
+  (void)std::fprintf(stderr, "upcallctl: %s\n", message.c_str());
+  refer_to_help();
 }
 
 [[noreturn]] void print_and_exit(const char* text) {
@@ -118,7 +123,7 @@ void apply(Options& options, int name, const char* value) {
     case version:
       print_and_exit("upcallctl " UPCALL_RELEASE "\n");
     default:
-      std::exit(kUsageError);  // NOLINT(concurrency-mt-unsafe): getopt has said why
+      refer_to_help();  // getopt has said why
   }
 }
 

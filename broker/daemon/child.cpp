@@ -14,9 +14,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
+
+#include "base/text.h"
 
 namespace upcall::daemon {
 namespace {
+
+constexpr const char* kUsualUser = "upcall-broker";
 
 [[noreturn]] void die(const char* doing) {
   (void)std::fprintf(stderr, "upcalld: cannot %s: %s\n", doing, std::strerror(errno));
@@ -85,15 +90,26 @@ std::string describe_status(int status) {
 
 }  // namespace
 
-Result<BrokerIds> find_broker_ids(const std::string& name) {
-  for (const char* candidate : {name.c_str(), "nobody"}) {
-    const passwd* entry = ::getpwnam(candidate);  // NOLINT(concurrency-mt-unsafe): one thread
-    if (entry == nullptr) continue;
-    if (entry->pw_uid == 0)
-      return from_errno("run the broker as '" + name + "', which is root", EPERM);
-    return BrokerIds{.uid = entry->pw_uid, .gid = entry->pw_gid};
+BrokerIds find_broker_ids(const std::optional<std::string>& name) {
+  const auto wanted = name.value_or(kUsualUser);
+  const passwd* entry = ::getpwnam(wanted.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+  if (entry == nullptr && name) {
+    throw std::runtime_error{"there is no user '" + printable(wanted) +
+                             "' for the broker: make it ('useradd --system'), or leave "
+                             "--broker-user out"};
   }
-  return from_errno("find a user for the broker, neither '" + name + "' nor 'nobody'", ENOENT);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+  if (entry == nullptr) entry = ::getpwnam("nobody");
+  if (entry == nullptr) {
+    throw std::runtime_error{std::string{"there is neither a user '"} + kUsualUser +
+                             "' for the broker nor 'nobody': make the first ('useradd --system'), "
+                             "or name another with --broker-user"};
+  }
+  if (entry->pw_uid == 0) {
+    throw std::runtime_error{"the broker reads what strangers send and must not be root, as '" +
+                             printable(wanted) + "' is: name another with --broker-user"};
+  }
+  return {.uid = entry->pw_uid, .gid = entry->pw_gid};
 }
 
 Result<Child> start_child(const ChildSpec& spec) {

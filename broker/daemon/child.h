@@ -18,8 +18,9 @@ struct BrokerIds {
   gid_t gid{};
 };
 
-// What the broker runs as: `name`, or nobody where this host has no such user.
-[[nodiscard]] Result<BrokerIds> find_broker_ids(const std::string& name);
+// What the broker runs as: `name`, which must exist. Without one upcall-broker, or nobody where
+// this host has no such user. Throws with cause and remedy.
+[[nodiscard]] BrokerIds find_broker_ids(const std::optional<std::string>& name);
 
 struct ChildSpec {
   int program{};                       // borrowed descriptor of the executable

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/memfd.h"
+#include "base/text.h"
 #include "policy/decide.h"
 #include "settings/load.h"
 #include "wire/handler_table.h"
@@ -62,7 +63,8 @@ wire::HandlerRow pass_row(const kernel::CoreSettings& previous, wire::Place plac
 
 std::uint32_t add_row(settings::Settings& settings, wire::HandlerRow row) {
   const auto number = static_cast<std::uint32_t>(settings.handlers.size());
-  settings.policy.handlers.push_back({.name = row.name, .place = policy::Place::host});
+  settings.policy.handlers.push_back(
+      {.name = row.name, .place = policy::Place::host, .program = row.path});
   settings.handlers.push_back(std::move(row));
   return number;
 }
@@ -163,6 +165,17 @@ Result<std::optional<CompiledPolicy>> compile_policy(const std::string& file,
                                       .helper_absent_denies = summary.helper_absent_denies,
                                       .release_agents = release_agents_of(summary),
                                       .uses_pass = summary.uses_pass}};
+}
+
+std::string why_not_passed(const CompiledPolicy& compiled, const kernel::CoreSettings& previous) {
+  const auto kind = kernel::core_pattern_kind(previous.pattern);
+  const bool socket = kind == kernel::CorePatternKind::request_socket ||
+                      kind == kernel::CorePatternKind::stream_socket;
+  if (!compiled.uses_pass || !socket) return {};
+  return "kernel.core_pattern is '" + printable(previous.pattern) +
+         "', the socket of another program, and the policy passes core dumps on to it, which "
+         "nobody but the kernel can do. Stop that program first, or set 'defaults: {coredump: "
+         "reject}' or a handler";
 }
 
 }  // namespace upcall::daemon

@@ -36,4 +36,8 @@ struct CompiledPolicy {
 [[nodiscard]] Result<std::optional<CompiledPolicy>> compile_policy(
     const std::string& file, const kernel::CoreSettings& previous);
 
+// Cause and remedy where `pass` is to be what nobody but the kernel can do; empty otherwise.
+[[nodiscard]] std::string why_not_passed(const CompiledPolicy& compiled,
+                                         const kernel::CoreSettings& previous);
+
 }  // namespace upcall::daemon

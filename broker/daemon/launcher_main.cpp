@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // upcall-launcher: the privileged hands. Started by upcalld out of the vault.
-#include <getopt.h>
+#include <fcntl.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
-#include <exception>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/memfd.h"
 #include "base/text.h"
+#include "kernel/process_lock.h"
 #include "launcher/low_fds.h"
 #include "launcher/privileges.h"
 #include "launcher/service.h"
+#include "wire/supervisor.h"
 
 namespace {
 
@@ -22,46 +29,54 @@ struct Descriptors {
   UniqueFd handlers;
   UniqueFd state_directories;
   UniqueFd vault;
+  UniqueFd runtime_lock;  // these two stay open until the end (wire::kLauncherLock)
+  UniqueFd state_lock;
   UniqueFd networks;  // only where the policy has rules on containers' own devices
 };
 
+struct Option {
+  std::string_view name;
+  UniqueFd Descriptors::*fd;
+  bool optional{};
+};
+constexpr std::array kOptions = {
+    Option{.name = "--broker", .fd = &Descriptors::broker},
+    Option{.name = "--supervisor", .fd = &Descriptors::supervisor},
+    Option{.name = "--handlers", .fd = &Descriptors::handlers},
+    Option{.name = "--state-directories", .fd = &Descriptors::state_directories},
+    Option{.name = "--vault", .fd = &Descriptors::vault},
+    Option{.name = "--runtime-lock", .fd = &Descriptors::runtime_lock, .optional = true},
+    Option{.name = "--state-lock", .fd = &Descriptors::state_lock, .optional = true},
+    Option{.name = "--networks", .fd = &Descriptors::networks, .optional = true}};
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw std::runtime_error{why + "; upcall-launcher is started by upcalld, not by hand"};
+}
+
 Descriptors parse_options(int argc, char** argv) {
-  static constexpr std::array<option, 7> kOptions = {
-      {{"broker", required_argument, nullptr, 'b'},
-       {"supervisor", required_argument, nullptr, 's'},
-       {"handlers", required_argument, nullptr, 'h'},
-       {"state-directories", required_argument, nullptr, 'd'},
-       {"vault", required_argument, nullptr, 'v'},
-       {"networks", required_argument, nullptr, 'n'},
-       {}}};
   Descriptors fds;
-  for (int c = 0; (c = ::getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
-    const auto fd = optarg != nullptr ? parse_integer<int>(optarg) : std::nullopt;
-    if (!fd) or_throw<Ok>(from_errno("understand the options", EINVAL));
-    switch (c) {
-      case 'b':
-        fds.broker = UniqueFd{*fd};
-        break;
-      case 's':
-        fds.supervisor = UniqueFd{*fd};
-        break;
-      case 'h':
-        fds.handlers = UniqueFd{*fd};
-        break;
-      case 'd':
-        fds.state_directories = UniqueFd{*fd};
-        break;
-      case 'v':
-        fds.vault = UniqueFd{*fd};
-        break;
-      case 'n':
-        fds.networks = UniqueFd{*fd};
-        break;
-      default:
-        or_throw<Ok>(from_errno("understand the options", EINVAL));
-    }
+  for (const std::string_view argument :
+       std::span{argv, static_cast<std::size_t>(argc)}.subspan(1)) {
+    auto value = argument;
+    const auto name = take_until(value, '=');
+    const auto* const found = std::ranges::find(kOptions, name, &Option::name);
+    if (found == kOptions.end()) refuse("unknown option '" + printable(name) + "'");
+    const auto fd = parse_integer<int>(value);
+    if (!fd || ::fcntl(*fd, F_GETFD) < 0) refuse("no descriptor '" + printable(value) + "'");
+    fds.*(found->fd) = UniqueFd{*fd};
   }
+  for (const auto& one : kOptions)
+    if (!one.optional && !(fds.*one.fd)) refuse("a descriptor is missing");
   return fds;
+}
+
+// Whoever wants those directories next waits until this process has put things back.
+void hold_directories(const Descriptors& fds) {
+  for (const auto* lock : {&fds.runtime_lock, &fds.state_lock}) {
+    if (!*lock) continue;
+    if (or_throw(kernel::take_lock(lock->get(), wire::kLauncherLock)))
+      throw std::runtime_error{"another launcher has upcalld's directory"};
+  }
 }
 
 std::vector<launcher::Row> read_rows(int handlers, int vault) {
@@ -79,10 +94,11 @@ launcher::Records read_records(int state_directories) {
 void serve(int argc, char** argv) {
   or_throw(launcher::refuse_suid_dumpable());
   auto fds = parse_options(argc, argv);
-  std::vector all = {&fds.broker, &fds.supervisor, &fds.handlers, &fds.state_directories,
-                     &fds.vault};
-  if (fds.networks) all.push_back(&fds.networks);
+  std::vector<UniqueFd*> all;
+  for (const auto& one : kOptions)
+    if (fds.*one.fd) all.push_back(&(fds.*one.fd));
   or_throw(launcher::clear_low_fds(all));
+  hold_directories(fds);
   or_throw(launcher::limit_capabilities(launcher::kept_capabilities()));
   auto own = or_throw(launcher::look_at_ourselves());
   if (!own.tasks) {

@@ -39,6 +39,12 @@ Listener adopt(int socket, int type, const char* name) {
   return {.socket = UniqueFd{socket}, .path = bound_path(socket), .inherited = true};
 }
 
+// 0 where there is nothing.
+std::uint64_t inode_of(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
 Listener make(const std::string& path, int type) {
   UniqueFd socket{::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)};
   if (!socket) throw std::system_error{errno, std::system_category(), "cannot make a socket"};
@@ -50,7 +56,7 @@ Listener make(const std::string& path, int type) {
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   // What a killed predecessor left behind. Nobody else can have put it there: the directory is
-  // root's.
+  // root's, and locked.
   (void)::unlink(path.c_str());
   const mode_t mask = ::umask(0177);
   const int bound =
@@ -62,7 +68,7 @@ Listener make(const std::string& path, int type) {
   if (::listen(socket.get(), limits::kBacklog) != 0) {
     throw std::system_error{errno, std::system_category(), "cannot listen on '" + path + "'"};
   }
-  return {.socket = std::move(socket), .path = path};
+  return {.socket = std::move(socket), .path = path, .inode = inode_of(path)};
 }
 
 void adopt_inherited(Listeners& listeners) {
@@ -136,7 +142,8 @@ void set_up_helper_listener(Listeners& listeners, const std::string& directory, 
 void remove_listeners(const Listeners& listeners) {
   for (const auto* listener : {&listeners.core_dumps, &listeners.shim, &listeners.modules,
                                &listeners.helpers, &listeners.control}) {
-    if (listener->socket && !listener->inherited) (void)::unlink(listener->path.c_str());
+    if (!listener->socket || listener->inherited) continue;
+    if (inode_of(listener->path) == listener->inode) (void)::unlink(listener->path.c_str());
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -15,6 +16,7 @@ namespace upcall::daemon {
 struct Listener {
   UniqueFd socket;
   std::string path;       // where it is bound
+  std::uint64_t inode{};  // of the path, where we bound it
   bool inherited{false};  // the service manager's, so it stays when we go
 };
 
@@ -38,7 +40,7 @@ void open_module_listener(Listeners& listeners, const std::string& directory);
 // files are not upcalld's to put back, and are to find nobody there.
 void set_up_helper_listener(Listeners& listeners, const std::string& directory, bool needed);
 
-// Unlinks what was made here.
+// Unlinks what was made here, unless somebody has put something else in its place.
 void remove_listeners(const Listeners& listeners);
 
 }  // namespace upcall::daemon

@@ -19,14 +19,15 @@ constexpr int kUsageError = 2;
 constexpr const char* kHelp = R"(Usage: upcalld [OPTION]...
 Brings the kernel's core dumps to the handlers that the policy names, inside the container that they came from.
 Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting that it changed.
+A new policy is taken by a restart.
 
   --config=FILE              policy file; conf.d/*.yaml beside it are read after it
                              (default )" UPCALL_CONFIG R"()
   --runtime-directory=DIR    sockets (default /run/upcalld)
   --state-directory=DIR      what must survive a restart (default /var/lib/upcalld)
   --core-mode=MODE           how the kernel hands core dumps over: auto, socket or pipe
-  --broker-user=NAME         whom the broker runs as (default upcall-broker, or nobody
-                             where there is none)
+  --broker-user=NAME         whom the broker runs as: a user that exists (default
+                             upcall-broker, or nobody where there is none)
   --uevent-buffer=BYTES      what the kernel may keep of uevents that have not been read
                              (default 134217728, for some 320 000)
   --once-ready-fd=N          write "READY" and a newline to descriptor N once crashes are served
@@ -37,9 +38,14 @@ Runs in the foreground until SIGTERM or SIGINT, and then puts back every setting
   --help, --version
 )";
 
-[[noreturn]] void usage_error(const std::string& message) {
-  (void)std::fprintf(stderr, "upcalld: %s\nTry 'upcalld --help'.\n", message.c_str());
+[[noreturn]] void refer_to_help() {
+  (void)std::fputs("Try 'upcalld --help'.\n", stderr);
   std::exit(kUsageError);  // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+[[noreturn]] void usage_error(const std::string& message) {
+  (void)std::fprintf(stderr, "upcalld: %s\n", message.c_str());
+  refer_to_help();
 }
 
 [[noreturn]] void print_and_exit(const char* text) {
@@ -131,7 +137,7 @@ void apply(Options& options, int name, const std::string& value) {
     case version:
       print_and_exit("upcalld " UPCALL_RELEASE "\n");
     default:
-      std::exit(kUsageError);  // NOLINT(concurrency-mt-unsafe): getopt has said why
+      refer_to_help();  // getopt has said why
   }
 }
 

@@ -2,6 +2,7 @@
 // upcalld's command line.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/limits.h"
@@ -16,7 +17,7 @@ struct Options {
   std::string config{UPCALL_CONFIG};
   std::string runtime_directory{"/run/upcalld"};
   std::string state_directory{"/var/lib/upcalld"};
-  std::string broker_user{"upcall-broker"};
+  std::optional<std::string> broker_user;
   CoreMode core_mode{CoreMode::automatic};
   log::Level log_level{log::Level::info};
   std::size_t uevent_buffer{limits::kUeventBuffer};

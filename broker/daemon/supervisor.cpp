@@ -75,6 +75,18 @@ class SelfTestCrash {
   UniqueFd go_;
 };
 
+// Takes one signal off. Other daemons read their files anew at SIGHUP, and nobody who sends it
+// wants an end.
+bool is_stop(int signals) {
+  signalfd_siginfo signal{};
+  if (::read(signals, &signal, sizeof signal) != sizeof signal) return false;
+  if (signal.ssi_signo != SIGHUP) return true;
+  log::warning(
+      "SIGHUP does nothing here: a new policy is taken by a restart, after 'upcalld "
+      "--check'");
+  return false;
+}
+
 }  // namespace
 
 void Supervisor::start() {
@@ -263,12 +275,12 @@ Supervisor::Wake Supervisor::wait(std::optional<int> milliseconds) {
       throw std::system_error{errno, std::system_category(), "cannot poll"};
     if (ready == 0) return Wake::time;
     if (ready < 0) continue;
-    if (events[0].revents != 0) return Wake::signal;
+    if (events[0].revents != 0 && is_stop(parts_.signals.get())) return Wake::signal;
     if (events[1].revents != 0) return Wake::launcher_died;
     // Its socket closes a moment before its pidfd tells.
-    const bool hung_up = events[3].revents != 0 && (events[3].revents & POLLIN) == 0;
+    const bool hung_up = (events[3].revents & (POLLHUP | POLLERR)) != 0;
     if (events[2].revents != 0 || hung_up) return Wake::broker_died;
-    return Wake::message;
+    if (events[3].revents != 0) return Wake::message;
   }
 }
 

@@ -30,7 +30,7 @@ class Supervisor {
     Child broker;
     UniqueFd launcher_socket;
     UniqueFd broker_socket;
-    UniqueFd signals;  // signalfd with SIGTERM, SIGINT
+    UniqueFd signals;  // signalfd with SIGTERM, SIGINT, SIGHUP
     policy::OnTakeover core_pattern_taken{};
     CoreMode core_mode{};
     std::string shim;  // path of upcall-shim

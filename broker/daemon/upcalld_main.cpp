@@ -20,10 +20,12 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/check.h"
 #include "daemon/compiled_policy.h"
 #include "daemon/helper_parts.h"
 #include "daemon/listeners.h"
 #include "daemon/options.h"
+#include "daemon/own_directory.h"
 #include "daemon/registration.h"
 #include "daemon/supervisor.h"
 #include "kernel/detached_mount.h"
@@ -59,6 +61,12 @@ Siblings find_siblings() {
   const auto here = directory_of_this_program();
   const std::string installed = UPCALL_LIBEXECDIR;
   const bool from_build_tree = ::access((here + "/upcall-broker").c_str(), X_OK) == 0;
+  if (!from_build_tree && ::access((installed + "/upcall-broker").c_str(), X_OK) != 0) {
+    throw std::system_error{errno, std::system_category(),
+                            "upcalld's other programs are neither beside it nor in '" + installed +
+                                "', where its build says that they are installed: install them "
+                                "there, or build with another CMAKE_INSTALL_PREFIX"};
+  }
   const auto programs = from_build_tree ? here : installed;
   const auto handlers = from_build_tree ? here + "/../libexec" : installed;
   return {.broker = programs + "/upcall-broker",
@@ -76,21 +84,14 @@ UniqueFd open_or_throw(const std::string& path, int flags) {
   return fd;
 }
 
-std::string make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw std::system_error{errno, std::system_category(), "cannot make directory '" + path + "'"};
-  }
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0 ||
-      (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw std::runtime_error{"'" + path +
-                             "' must be a directory of root's that nobody else can write to"};
-  }
-  std::array<char, PATH_MAX> real{};
-  if (::realpath(path.c_str(), real.data()) == nullptr) {
-    throw std::system_error{errno, std::system_category(), "cannot resolve '" + path + "'"};
-  }
-  return real.data();
+struct Directories {
+  OwnDirectory runtime;
+  OwnDirectory state;
+};
+
+Directories take_directories(const Options& options) {
+  return {.runtime = take_directory(options.runtime_directory, "--runtime-directory"),
+          .state = take_directory(options.state_directory, "--state-directory")};
 }
 
 struct SocketPair {
@@ -106,7 +107,7 @@ SocketPair make_pair() {
   return {.ours = UniqueFd{ends[0]}, .theirs = UniqueFd{ends[1]}};
 }
 
-UniqueFd catch_stop_signals() {
+UniqueFd catch_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
@@ -130,8 +131,9 @@ void add_option(const char* name, int fd, ChildSpec& spec) {
 }
 
 // `networks` is for kernel::NetworkNumbers; empty where no rule needs it.
-Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, int broker,
-                     int supervisor, const UniqueFd& networks) {
+Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled,
+                     const Directories& directories, int broker, int supervisor,
+                     const UniqueFd& networks) {
   const std::array files = {launcher::VaultFile{.name = "launcher", .source = siblings.launcher},
                             launcher::VaultFile{.name = "core", .source = siblings.core},
                             launcher::VaultFile{.name = "pass", .source = siblings.pass},
@@ -149,6 +151,8 @@ Child start_launcher(const Siblings& siblings, const CompiledPolicy& compiled, i
                     option("vault", vault.get())},
       .inherited = {broker, supervisor, compiled.handlers.get(), compiled.state_directories.get(),
                     vault.get()}};
+  add_option("runtime-lock", directories.runtime.lock.get(), spec);
+  add_option("state-lock", directories.state.lock.get(), spec);
   if (networks) add_option("networks", networks.get(), spec);
   return or_throw(start_child(spec));
 }
@@ -197,7 +201,7 @@ Child start_broker(const Siblings& siblings, const Options& options, const Compi
                         std::to_string(compiled.pass.file)},
       .inherited = {launcher, supervisor, compiled.policy.get(), compiled.state_directories.get(),
                     proc.get(), core_dumps, shim, control, uevents, sysfs.get()},
-      .unprivileged = or_throw(find_broker_ids(options.broker_user))};
+      .unprivileged = find_broker_ids(options.broker_user)};
   if (network_uevents) add_option("network-uevents", network_uevents.get(), spec);
   if (helpers != nullptr) add_helper_parts(*helpers, listeners, state, spec);
   return or_throw(start_child(spec));
@@ -215,33 +219,37 @@ kernel::NetworkCollector collector_for(const CompiledPolicy& compiled) {
       describe(collector.error())};
 }
 
+struct Programs {
+  Child launcher;
+  Child broker;
+  UniqueFd launcher_socket;
+  UniqueFd broker_socket;
+};
+
+// Of their own ends nothing is left here: a copy would keep them from noticing each other's death.
+Programs start_programs(const Options& options, const Siblings& siblings,
+                        const CompiledPolicy& compiled, const Directories& directories,
+                        const Listeners& listeners, const HelperParts* helpers) {
+  const auto launcher_broker = make_pair();
+  auto launcher_end = make_pair();
+  auto broker_end = make_pair();
+  const auto collector = collector_for(compiled);
+  auto launcher = start_launcher(siblings, compiled, directories, launcher_broker.ours.get(),
+                                 launcher_end.theirs.get(), collector.numbers);
+  auto broker =
+      start_broker(siblings, options, compiled, listeners, helpers, directories.state.path,
+                   collector.uevents, launcher_broker.theirs.get(), broker_end.theirs.get());
+  return {.launcher = std::move(launcher),
+          .broker = std::move(broker),
+          .launcher_socket = std::move(launcher_end.ours),
+          .broker_socket = std::move(broker_end.ours)};
+}
+
 void announce_ready(int fd) {
   (void)::sd_notify(0, "READY=1");
   if (fd >= 0 && ::write(fd, "READY\n", 6) != 6) {
     log::warning("cannot write to the descriptor of --once-ready-fd, ignoring");
   }
-}
-
-void refuse_what_cannot_be_passed(const CompiledPolicy& compiled,
-                                  const kernel::CoreSettings& previous) {
-  const auto kind = kernel::core_pattern_kind(previous.pattern);
-  const bool socket = kind == kernel::CorePatternKind::request_socket ||
-                      kind == kernel::CorePatternKind::stream_socket;
-  if (!compiled.uses_pass || !socket) return;
-  throw std::runtime_error{
-      "kernel.core_pattern is '" + previous.pattern +
-      "', the socket of another program, and the policy passes core dumps on to it, which "
-      "nobody but the kernel can do. Stop that program first, or set 'defaults: {coredump: "
-      "reject}' or a handler"};
-}
-
-int check(const Options& options) {
-  const auto previous = or_throw(kernel::read_core_settings());
-  const auto compiled = or_throw(compile_policy(options.config, previous));
-  if (!compiled) return 1;
-  refuse_what_cannot_be_passed(*compiled, previous);
-  (void)std::printf("%s: no mistakes\n", options.config.c_str());
-  return 0;
 }
 
 int say_features() {
@@ -257,14 +265,16 @@ int say_features() {
 
 int serve(const Options& options) {
   if (::geteuid() != 0) throw std::runtime_error{"upcalld must be started by root"};
-  const auto runtime = make_directory(options.runtime_directory);
-  const auto state = make_directory(options.state_directory);
-  auto signals = catch_stop_signals();
+  const auto directories = take_directories(options);
+  const auto& runtime = directories.runtime.path;
+  const auto& state = directories.state.path;
+  auto signals = catch_signals();
   auto listeners = open_listeners(runtime, options.uevent_buffer);
   auto registration = or_throw(Registration::begin(state, listeners.core_dumps.path));
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;
-  refuse_what_cannot_be_passed(*compiled, registration.previous());
+  if (const auto why = why_not_passed(*compiled, registration.previous()); !why.empty())
+    throw std::runtime_error{why};
   auto modules = or_throw(HelperRegistration::begin(module_setting(state)));
   auto release_agents = find_release_agents(compiled->release_agents, state);
   TraceOwner trace_owner;
@@ -279,29 +289,17 @@ int serve(const Options& options) {
                     {.program = siblings.shim,
                      .socket = listeners.helpers.path,
                      .absent_denies = compiled->helper_absent_denies});
-  auto launcher_broker = make_pair();
-  auto launcher_end = make_pair();
-  auto broker_end = make_pair();
-  auto collector = collector_for(*compiled);
-  auto launcher = start_launcher(siblings, *compiled, launcher_broker.ours.get(),
-                                 launcher_end.theirs.get(), collector.numbers);
-  auto broker =
-      start_broker(siblings, options, *compiled, listeners, helpers ? &*helpers : nullptr, state,
-                   collector.uevents, launcher_broker.theirs.get(), broker_end.theirs.get());
-  collector = {};
+  auto programs = start_programs(options, siblings, *compiled, directories, listeners,
+                                 helpers ? &*helpers : nullptr);
   helpers.reset();  // an instance stays for as long as anybody has it open
-  // Our copies of their ends would keep them from noticing each other's death.
-  launcher_broker = {};
-  launcher_end.theirs.reset();
-  broker_end.theirs.reset();
   Supervisor supervisor{{.listeners = std::move(listeners),
                          .registration = std::move(registration),
                          .modules = std::move(modules),
                          .release_agents = std::move(release_agents),
-                         .launcher = std::move(launcher),
-                         .broker = std::move(broker),
-                         .launcher_socket = std::move(launcher_end.ours),
-                         .broker_socket = std::move(broker_end.ours),
+                         .launcher = std::move(programs.launcher),
+                         .broker = std::move(programs.broker),
+                         .launcher_socket = std::move(programs.launcher_socket),
+                         .broker_socket = std::move(programs.broker_socket),
                          .signals = std::move(signals),
                          .core_pattern_taken = compiled->core_pattern_taken,
                          .core_mode = options.core_mode,

@@ -24,14 +24,14 @@ asio::awaitable<Result<HandlerRun>> HandlerRun::start(const Services& services,
   if (!started) co_return started.error();
   auto output = std::make_shared<Output>(services.io, std::move(sockets->output_ours));
   start_loop(services.io, Output::run(output));
-  co_return HandlerRun{call.id, handler.name, *started, std::move(output)};
+  co_return HandlerRun{call.id, handler, *started, std::move(output)};
 }
 
 asio::awaitable<bool> HandlerRun::finish() {
   const auto ended = co_await process_->ended();
   const auto& said = output_->finish();
-  for (const auto& line : output_lines(id_, name_, said)) log::info(line);
-  log::info(run_line(id_, name_, process_->pid().value_or(0), ended, said));
+  for (const auto& line : output_lines(id_, handler_->name, said)) log::info(line);
+  log::info(run_line(id_, *handler_, process_->pid().value_or(0), ended, said));
   if (ended.how == wire::RunEnd::exited) exit_status_ = ended.status;
   co_return exit_status_ == 0;
 }

@@ -40,12 +40,12 @@ class HandlerRun {
   [[nodiscard]] const std::shared_ptr<launcher::Run>& process() const { return process_; }
 
  private:
-  HandlerRun(event::EventId id, std::string name, std::shared_ptr<launcher::Run> process,
-             std::shared_ptr<Output> output)
-      : id_{id}, name_{std::move(name)}, process_{std::move(process)}, output_{std::move(output)} {}
+  HandlerRun(event::EventId id, const policy::Handler& handler,
+             std::shared_ptr<launcher::Run> process, std::shared_ptr<Output> output)
+      : id_{id}, handler_{&handler}, process_{std::move(process)}, output_{std::move(output)} {}
 
   event::EventId id_;
-  std::string name_;
+  const policy::Handler* handler_;  // the policy's, which outlives every run
   std::shared_ptr<launcher::Run> process_;
   std::shared_ptr<Output> output_;
   std::optional<int> exit_status_;

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "event/signal_name.h"
+#include "wire/confine_step.h"
 
 namespace upcall::dispatch {
 namespace {
@@ -124,14 +125,15 @@ std::vector<std::string> output_lines(event::EventId id, const std::string& hand
   return lines;
 }
 
-std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
+std::string run_line(event::EventId id, const policy::Handler& handler, pid_t pid,
                      const wire::RunEnded& ended, const LineCollector& output) {
   std::string line =
-      "event=" + std::to_string(static_cast<std::uint64_t>(id)) + " handler=" + handler;
+      "event=" + std::to_string(static_cast<std::uint64_t>(id)) + " handler=" + handler.name;
   if (pid != 0) line += " pid=" + std::to_string(pid);
   line += std::string{" end="} + name_of(ended.how) + " status=" + std::to_string(ended.status);
   if (ended.how == wire::RunEnd::not_started) {
-    line += " step=" + std::to_string(ended.step) + " cause=" + quoted(std::strerror(ended.status));
+    line += std::string{" step="} + wire::name_of(static_cast<wire::ConfineStep>(ended.step)) +
+            " program=" + quoted(handler.program) + " cause=" + quoted(std::strerror(ended.status));
   }
   if (ended.how == wire::RunEnd::signalled && ended.status == SIGSYS)
     line += " cause=" + quoted("a seccomp filter forbids a system call");

@@ -15,7 +15,7 @@ namespace upcall::dispatch {
 // What the handler said before its last line, which run_line() has.
 [[nodiscard]] std::vector<std::string> output_lines(event::EventId id, const std::string& handler,
                                                     const LineCollector& output);
-[[nodiscard]] std::string run_line(event::EventId id, const std::string& handler, pid_t pid,
+[[nodiscard]] std::string run_line(event::EventId id, const policy::Handler& handler, pid_t pid,
                                    const wire::RunEnded& ended, const LineCollector& output);
 [[nodiscard]] std::string outcome_line(event::EventId id, const char* outcome,
                                        std::chrono::steady_clock::duration took);

@@ -13,32 +13,11 @@
 #include <cstdint>
 #include <span>
 
+#include "wire/confine_step.h"
+
 namespace upcall::launcher {
 
-// Where a run stopped, for RunEnded.step. The launcher's own steps first.
-enum class ConfineStep : std::uint32_t {
-  request = 1,
-  join_cgroup,
-  start_in_time,
-  descriptors,
-  groups,
-  limits,
-  session,
-  label,
-  namespaces,
-  root,
-  ids,
-  user_namespace,
-  inner_ids,
-  undumpable,
-  keyring,
-  capabilities,
-  no_new_privileges,
-  close_rest,
-  filters,
-  last_clone,
-  exec,
-};
+using wire::ConfineStep;
 
 // What stage 1 or the handler-to-be writes to the status socket when a step fails; nothing else
 // ever comes.

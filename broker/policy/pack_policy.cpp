@@ -108,6 +108,7 @@ void put_handler(Packer& out, const Handler& handler) {
   out.put(handler.seconds);
   out.put(handler.max_reply);
   out.put(handler.briefed);
+  out.put_text(handler.program);
 }
 
 void put_uevent_match(Packer& out, const UeventMatch& when) {
@@ -252,6 +253,7 @@ Handler get_handler(Unpacker& in) {
   handler.seconds = in.get<std::uint32_t>();
   handler.max_reply = in.get<std::uint32_t>();
   handler.briefed = get_bool(in);
+  handler.program = in.get_text();
   return handler;
 }
 

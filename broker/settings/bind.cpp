@@ -29,6 +29,11 @@ const char* refusal(Kind kind) {
   return kind == Kind::modprobe || kind == Kind::usermode_helper ? "deny" : "reject";
 }
 
+// What needs no handler with events of some kind, perhaps of another one than is meant.
+bool is_action_word(std::string_view word) {
+  return word == "pass" || word == "reject" || word == "deny" || word == "ignore";
+}
+
 // As mistakes call an event of this kind.
 std::string name_of(Kind kind) {
   switch (kind) {
@@ -200,6 +205,11 @@ class Binder {
     const auto row = std::ranges::find_if(
         draft_.handlers, [&](const HandlerRow& one) { return one.name == name.text; });
     if (row == draft_.handlers.end()) {
+      if (!words.empty() && is_action_word(name.text)) {
+        reader_.complain(name.place, "no handler " + quoted(name.text) + "; did you mean " +
+                                         quoted(words.back()) + "?");
+        return {};
+      }
       const auto handlers = names_in(draft_.handler_places);
       words.insert(words.end(), handlers.begin(), handlers.end());
       complain_unknown("handler", name, words);

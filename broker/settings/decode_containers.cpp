@@ -46,7 +46,8 @@ class ContainerDecoder {
     if (!selects_) {
       reader_.complain(place, "container " + quoted(out_.name) +
                                   " says nothing of its processes: give 'cgroup', "
-                                  "'user_namespace', 'runtime', 'name' or 'anonymous: true'");
+                                  "'user_namespace', 'runtime', 'name', 'image', 'pod', "
+                                  "'namespace', 'labels' or 'anonymous: true'");
     }
     if (out_.anonymous && out_.record) {
       reader_.complain(place, "container " + quoted(out_.name) +

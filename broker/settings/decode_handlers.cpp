@@ -236,6 +236,7 @@ void decode_handlers(Reader& reader, const Value& value, Draft& draft) {
     auto row = decode_handler(reader, name, held, handler);
     handler.place = row.place == wire::Place::host ? policy::Place::host : policy::Place::container;
     handler.briefed = !is_builtin(row, kBuiltinCore);
+    handler.program = row.path;
     handler.authority = row.authority;
     draft.handlers.push_back(std::move(row));
     draft.handlers_of_policy.push_back(std::move(handler));

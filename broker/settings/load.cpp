@@ -31,7 +31,9 @@ class Loader {
  private:
   void refuse(const std::string& path, const Refused& refused) {
     const auto& source = refused_.emplace_back(order_++, path, "");
-    mistakes_.add({.source = &source}, refused.why);
+    const char* remedy =
+        refused.missing ? "; put a policy there, or name another file with upcalld's --config" : "";
+    mistakes_.add({.source = &source}, refused.why + remedy);
   }
 
   std::size_t order_{};

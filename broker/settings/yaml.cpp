@@ -11,6 +11,9 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <string_view>
+
+#include "base/text.h"
 
 namespace upcall::settings {
 namespace {
@@ -141,6 +144,14 @@ std::optional<Value> parse_document(std::istream& text, TreeBuilder& builder,
   return document;
 }
 
+// What yaml-cpp says of a tab that indents does not name it. Line `number` counts from 1.
+const char* hint_at_tabs(std::string_view text, int number) {
+  for (int line = 1; line < number && !text.empty(); ++line) (void)take_until(text, '\n');
+  const auto indentation = text.substr(0, text.find_first_not_of(" \t"));
+  if (indentation.find('\t') == std::string_view::npos) return "";
+  return "; the line is indented by a tab, and YAML takes spaces only";
+}
+
 }  // namespace
 
 std::optional<Value> parse_yaml(const Source& source, Mistakes& mistakes) {
@@ -149,7 +160,8 @@ std::optional<Value> parse_yaml(const Source& source, Mistakes& mistakes) {
   try {
     return parse_document(text, builder, source);
   } catch (const YAML::Exception& error) {
-    mistakes.add(builder.place(error.mark), "bad YAML: " + error.msg);
+    const auto place = builder.place(error.mark);
+    mistakes.add(place, "bad YAML: " + error.msg + hint_at_tabs(source.text(), place.line));
   } catch (const Refusal& refusal) {
     mistakes.add(refusal.place, refusal.message);
   }

@@ -291,7 +291,7 @@ struct RunEnded {
   LauncherHeader header{.type = LauncherType::run_ended};
   RunEnd how{};
   std::int32_t status{};
-  std::uint32_t step{};         // ConfineStep, for not_started
+  std::uint32_t step{};         // ConfineStep (wire/confine_step.h), for not_started
   std::uint32_t peak_memory{};  // KiB
   std::uint64_t user_time{};    // microseconds
   std::uint64_t system_time{};  // microseconds

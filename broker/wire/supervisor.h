@@ -58,4 +58,10 @@ struct GuardRecord {
 };
 static_assert(std::is_trivially_copyable_v<GuardRecord> && sizeof(GuardRecord) == 7184);
 
+// Bytes of the file "lock" in the runtime and the state directory, each locked by one process while
+// it lives (kernel/process_lock.h): there is one upcalld to a directory, and its successor waits
+// for a launcher that is about to put back what it changed.
+inline constexpr std::uint32_t kUpcalldLock = 0;
+inline constexpr std::uint32_t kLauncherLock = 1;
+
 }  // namespace upcall::wire

@@ -61,7 +61,50 @@ class CommandLine(unittest.TestCase):
         for example in examples:
             with self.subTest(example.name):
                 said = self.check("version: 1\n" + example.read_text())
-                self.assertEqual((said.returncode, said.stderr), (0, ""))
+                self.assertEqual(said.returncode, 0)
+                for line in said.stderr.splitlines():  # of what this machine has not
+                    self.assertIn(" warning: ", line)
+
+    def test_what_this_machine_has_against_a_policy_is_a_warning(self):
+        for policy, warnings in (
+                ("handlers: {h: {run: /nonexistent/prog, in: host}, t: {run: /bin/true, in: host}, i: {run: /no/where}}",
+                 ["handler 'h' cannot execute '/nonexistent/prog' on this host: No such file or directory"]),
+                ("release_agents: [/sys/fs/cgroup/nope]", ["there is no '/sys/fs/cgroup/nope/release_agent'"]),
+                ("rules: [{name: m, on: modprobe, do: deny}]",
+                 [] if pathlib.Path("/proc/sys/kernel/modprobe").exists() else ["this kernel has no kernel.modprobe"])):
+            with self.subTest(policy):
+                said = self.check(f"version: 1\n{policy}\n")
+                self.assertEqual(said.returncode, 0, said.stderr)
+                lines = said.stderr.splitlines()
+                self.assertEqual(len(lines), len(warnings), lines)
+                for line, warning in zip(lines, warnings):
+                    self.assertIn(f" warning: {warning}", line)
+
+    def test_mistakes_that_getopt_tells_refer_to_the_help(self):
+        for program, *arguments in (("upcalld", "--confg=x"), ("upcalld", "--config"), ("upcallctl", "whois", "-5")):
+            with self.subTest(arguments):
+                said = subprocess.run([paths.BIN / program, *arguments], capture_output=True, text=True, timeout=30, check=False)
+                self.assertEqual(said.returncode, 2)
+                self.assertIn(f"Try '{program} --help'.\n", said.stderr)
+
+    def test_programs_that_upcalld_starts_say_so(self):
+        for program in ("upcall-launcher", "upcall-broker"):
+            with self.subTest(program):
+                said = subprocess.run([paths.BIN / program, "--help"], capture_output=True, text=True, timeout=30, check=False)
+                self.assertEqual(said.returncode, 1)
+                self.assertIn(f"{program} is started by upcalld, not by hand", said.stdout + said.stderr)
+
+    def test_directories_that_cannot_be_taken_come_with_a_remedy(self):
+        with tempfile.TemporaryDirectory(prefix="upcall-") as directory:
+            (pathlib.Path(directory) / "file").touch()
+            (pathlib.Path(directory) / "open").mkdir()
+            (pathlib.Path(directory) / "open").chmod(0o777)
+            for name, remedy in (("no/such/run", "make the directory above it"), ("file", "is no directory"),
+                                 ("open", f"chmod go-w '{directory}/open'")):
+                with self.subTest(name):
+                    said = upcalld(f"--runtime-directory={directory}/{name}")
+                    self.assertEqual(said.returncode, 1)
+                    self.assertIn(remedy, said.stderr)
 
     def test_all_mistakes_of_a_policy_are_told_at_once(self):
         said = self.check("version: 1\nrulse: []\ndefaults: {coredump: maybe}\ndefaults: {}\n")
@@ -73,6 +116,7 @@ class CommandLine(unittest.TestCase):
         said = upcalld("--config=/nonexistent/upcalld.yaml", "--check")
         self.assertEqual(said.returncode, 1)
         self.assertIn("/nonexistent", said.stderr)
+        self.assertIn("--config", said.stderr)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ Policy full_policy() {
                                             .labels = {{"a", "b"}, {"c", "*"}}}}},
       .handlers = {{"save", Place::container},
                    {"notify", Place::host},
-                   {"key", Place::container, true, true, 600, kMaxReply, false}},
+                   {"key", Place::container, true, true, 600, kMaxReply, false, "/bin/key"}},
       .rules = {{.name = "crashes",
                  .when = {.container = {"web", "*"},
                           .signal = {6, 11},

@@ -36,6 +36,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"version: 1\nrules: [\n", "p.yaml:3:1: bad YAML: end of sequence flow not found\n"},
         Case{"version: 1\n  rules: x\n",
              "p.yaml:2:8: bad YAML: illegal map value\n  rules: x\n       ^\n"},
+        Case{"version: 1\ndefaults:\n\tcoredump: pass\n",
+             "p.yaml:3:10: bad YAML: illegal map value; the line is indented by a tab, and YAML "
+             "takes spaces only\n coredump: pass\n         ^\n"},
         Case{"version: 1\nrules: *r\n",
              "p.yaml:2:8: bad YAML: the referenced anchor is not defined\nrules: *r\n       ^\n"},
         Case{"version: 1\nrules: &r [*r]\n",
@@ -76,11 +79,11 @@ INSTANTIATE_TEST_SUITE_P(
              "containers: {host: {anonymous: true}}\n             ^\n"},
         Case{"version: 1\ncontainers: {web: {}}\n",
              "p.yaml:2:14: container 'web' says nothing of its processes: give 'cgroup', "
-             "'user_namespace', 'runtime', 'name' or "
+             "'user_namespace', 'runtime', 'name', 'image', 'pod', 'namespace', 'labels' or "
              "'anonymous: true'\ncontainers: {web: {}}\n             ^\n"},
         Case{"version: 1\ncontainers: {web: {anonymous: false}}\n",
              "p.yaml:2:14: container 'web' says nothing of its processes: give 'cgroup', "
-             "'user_namespace', 'runtime', 'name' or "
+             "'user_namespace', 'runtime', 'name', 'image', 'pod', 'namespace', 'labels' or "
              "'anonymous: true'\ncontainers: {web: {anonymous: false}}\n             ^\n"},
         Case{"version: 1\ncontainers: {web: {anonymous: yes}}\n",
              "p.yaml:2:31: expected 'false' or 'true'\ncontainers: {web: {anonymous: yes}}\n       "
@@ -228,6 +231,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"name: r, on: coredump, do: []",
              "31: an empty list would match nothing; leave the key out"},
         Case{"name: r, on: coredump, do: [tell, pass]", "38: 'pass' stands alone, not in a list"},
+        Case{"name: r, on: coredump, do: deny", "31: no handler 'deny'; did you mean 'reject'?"},
+        Case{"name: r, on: modprobe, do: reject", "31: no handler 'reject'; did you mean 'deny'?"},
         Case{"name: r, on: coredump, do: tel", "31: no handler 'tel'; did you mean 'tell'?"},
         Case{"name: r, on: coredump, do: unknown", "31: no handler 'unknown'"},
         Case{"name: r, on: coredump, do: save",
@@ -304,7 +309,7 @@ TEST(Mistakes, DoNotMakeTheUsersOfAMistakenNameMistakenToo) {
   EXPECT_EQ(mistakes_in("version: 1\ncontainers: {web: {}}\n"
                         "rules: [{name: r, on: coredump, when: {container: web}, do: pass}]\n"),
             "p.yaml:2:14: container 'web' says nothing of its processes: give 'cgroup', "
-            "'user_namespace', 'runtime', 'name' or "
+            "'user_namespace', 'runtime', 'name', 'image', 'pod', 'namespace', 'labels' or "
             "'anonymous: true'\ncontainers: {web: {}}\n             ^\n");
 }
 

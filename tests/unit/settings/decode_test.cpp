@@ -170,11 +170,11 @@ TEST(Decode, BindsRulesToRows) {
   EXPECT_EQ(settings.policy.coredump_default.handlers, std::vector<std::uint32_t>{2});
   EXPECT_EQ(settings.policy.core_pattern_taken, policy::OnTakeover::restore);
   using policy::Place;
-  EXPECT_EQ(
-      settings.policy.handlers,
-      (std::vector<policy::Handler>{{"a", Place::container},
-                                    {.name = "b", .place = Place::container, .briefed = false},
-                                    {"c", Place::host}}));
+  EXPECT_EQ(settings.policy.handlers,
+            (std::vector<policy::Handler>{
+                {.name = "a", .place = Place::container, .program = "/a"},
+                {.name = "b", .place = Place::container, .briefed = false, .program = "core"},
+                {.name = "c", .place = Place::host, .program = "/c"}}));
   EXPECT_EQ(settings.handlers.size(), 3U);
 }
 

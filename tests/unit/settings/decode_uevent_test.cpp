@@ -116,7 +116,7 @@ rules: [{name: r, on: uevent, )" + rule +
 TEST(DecodeUevent, RefusesWhatCannotBeMeant) {
   for (const auto& [rule, why] : std::map<std::string, std::string>{
            {"do: tell", "none"},
-           {"do: pass", "no handler 'pass'"},
+           {"do: pass", "no handler 'pass'; did you mean 'ignore'?"},
            {"do: inside", "must be a program 'in: host'"},
            {"to: '*', do: inside", "none"},
            {"to: '*', do: tell", "must be a program 'in: container'"},

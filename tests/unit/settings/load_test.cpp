@@ -178,7 +178,8 @@ TEST_F(Load, RefusesWhatIsNoRegularFileWithoutWaitingForIt) {
 
 TEST_F(Load, SaysWhyItCannotOpen) {
   EXPECT_THAT(complaints("gone.yaml"),
-              ElementsAre("gone.yaml: cannot open 'gone.yaml': No such file or directory\n"));
+              ElementsAre("gone.yaml: cannot open 'gone.yaml': No such file or directory; put a "
+                          "policy there, or name another file with upcalld's --config\n"));
   EXPECT_THAT(complaints("upcalld.yaml/x.yaml"),
               ElementsAre(HasSubstr("Not a directory"), HasSubstr("conf.d")));
   fs::remove(path("conf.d"));
