@@ -36,6 +36,7 @@ install(DIRECTORY docs config/conf.d DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN
 install(FILES config/upcalld.yaml config/upcalld.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
 upcall_install_configured(${CMAKE_INSTALL_DOCDIR} config/request-key/request-key.in
                           config/request-key/upcalld.conf.example.in)
+install(DIRECTORY DESTINATION ${UPCALL_POLICYDIR}/conf.d)
 install(CODE "
   if(NOT EXISTS \"\$ENV{DESTDIR}${UPCALL_POLICYDIR}/upcalld.yaml\")
     file(INSTALL \"${CMAKE_SOURCE_DIR}/config/upcalld.yaml\" DESTINATION \"${UPCALL_POLICYDIR}\")
