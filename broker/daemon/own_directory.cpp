@@ -45,8 +45,8 @@ void check_directory(const std::string& path, const std::string& option) {
 std::string make_directory(const std::string& path, const std::string& option) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     const int cause = errno;
-    const auto remedy = cause == ENOENT ? "; make the directory above it, or name another with "
-                                        : "; name another with ";
+    const char* remedy = cause == ENOENT ? "; make the directory above it, or name another with "
+                                         : "; name another with ";
     throw std::system_error{cause, std::system_category(),
                             "cannot make directory '" + path + "'" + remedy + option};
   }

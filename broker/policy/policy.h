@@ -172,7 +172,7 @@ struct Handler {
   // Reads the event on descriptor 3, and wants to know all of why a process died. builtin:core does
   // not: what takes time is not made for it.
   bool briefed{true};
-  std::string program{};  // for people: its path, or the name of one of ours
+  std::string program;  // for people: its path, or the name of one of ours
   bool operator==(const Handler&) const = default;
 };
 
