@@ -2,7 +2,6 @@
 #include "daemon/helper_parts.h"
 
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +15,9 @@
 #include "daemon/module_names.h"
 #include "kernel/cgroup.h"
 #include "kernel/detached_mount.h"
+#include "kernel/inotify.h"
 #include "kernel/read_file.h"
+#include "launcher/stranger.h"
 #include "wire/seqpacket.h"
 
 namespace upcall::daemon {
@@ -66,7 +67,6 @@ bool is_unified(const std::string& path) {
   return directory && kernel::is_unified_cgroup(directory.get());
 }
 
-// The kernel counts watches for the user who made the instance, and nobody else is to use up ours.
 void list_cgroups(const std::vector<std::string>& listed, HelperParts& parts) {
   for (const auto& path : listed) {
     const auto directory = open_directory(path);
@@ -76,9 +76,7 @@ void list_cgroups(const std::vector<std::string>& listed, HelperParts& parts) {
     log::info("empty cgroups are told of below " + printable(path));
   }
   if (parts.cgroups.empty()) return;
-  parts.inotify = UniqueFd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
-  if (!parts.inotify)
-    throw std::system_error{errno, std::system_category(), "cannot watch cgroups (inotify)"};
+  parts.inotify = or_throw(kernel::make_inotify(launcher::choose_stranger()));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -27,6 +28,18 @@ std::vector<InotifyEvent> parse(std::span<const char> bytes) {
 }
 
 }  // namespace
+
+Result<UniqueFd> make_inotify(uid_t owner) {
+  constexpr auto kSame = static_cast<uid_t>(-1);
+  const uid_t own = ::geteuid();
+  if (::setresuid(kSame, owner, kSame) != 0) return from_errno("become another user");
+  UniqueFd inotify{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+  const auto made = inotify ? Result<Ok>{Ok{}} : from_errno("make an inotify instance");
+  // To go on as somebody else would be a fault in all that follows.
+  if (::setresuid(kSame, own, kSame) != 0) std::abort();
+  if (!made) return made.error();
+  return inotify;
+}
 
 Result<std::optional<std::vector<InotifyEvent>>> read_inotify(int inotify) {
   constexpr std::size_t kBatch = 4096;  // a hundred or two

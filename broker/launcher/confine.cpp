@@ -23,8 +23,8 @@
 #include "base/broken.h"
 #include "launcher/birth.h"
 #include "launcher/capabilities.h"
-#include "launcher/key_owner.h"
 #include "launcher/low_fds.h"
+#include "launcher/stranger.h"
 
 namespace upcall::launcher {
 namespace {
@@ -141,8 +141,8 @@ bool join_new_session_keyring() noexcept {
 bool leave_keyring(const Confinement& c) noexcept {
   if (c.authority != 0 && !call(SYS_keyctl, KEYCTL_LINK, c.authority, KEY_SPEC_PROCESS_KEYRING))
     return false;
-  for (int i = 0; i < kKeyOwners; ++i) {
-    if (!call(SYS_setresuid, choose_key_owner(), -1, -1)) return false;
+  for (int i = 0; i < kStrangers; ++i) {
+    if (!call(SYS_setresuid, choose_stranger(), -1, -1)) return false;
     if (join_new_session_keyring()) return true;
     if (errno != EDQUOT) return false;
   }

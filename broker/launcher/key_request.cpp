@@ -10,7 +10,7 @@
 
 #include "base/broken.h"
 #include "base/text.h"
-#include "launcher/key_owner.h"
+#include "launcher/stranger.h"
 
 namespace upcall::launcher {
 namespace {
@@ -22,10 +22,10 @@ constexpr std::uint32_t kOpen = kernel::kPossessorAll | kernel::kGroupWrite;
 constexpr std::uint32_t kClosed = kernel::kPossessorAll;
 constexpr auto kSame = static_cast<uid_t>(-1);
 
-// For as long as it lives, what this thread makes is somebody's of his own (key_owner.h).
+// For as long as it lives, what this thread makes is somebody's of his own (stranger.h).
 class AsKeyOwner {
  public:
-  AsKeyOwner() : own_{::setfsuid(choose_key_owner())} {}
+  AsKeyOwner() : own_{::setfsuid(choose_stranger())} {}
   AsKeyOwner(const AsKeyOwner&) = delete;
   AsKeyOwner& operator=(const AsKeyOwner&) = delete;
   ~AsKeyOwner() { ::setfsuid(static_cast<uid_t>(own_)); }
@@ -91,7 +91,7 @@ Result<Ok> read_target(KeyRequest& request) {
 
 Result<Ok> isolate_keys() {
   const uid_t own = ::getuid();
-  if (!broken::kParent && ::setresuid(choose_key_owner(), kSame, kSame) != 0)
+  if (!broken::kParent && ::setresuid(choose_stranger(), kSame, kSame) != 0)
     return from_errno("become another user");
   const auto keyring = kernel::join_new_session_keyring();
   if (::setresuid(own, kSame, kSame) != 0) return from_errno("become root again");
@@ -103,7 +103,7 @@ Result<Ok> isolate_keys() {
 Result<Landing> Landing::make(std::uint64_t number) {
   const auto name = "upcall.landing." + std::to_string(number);
   auto keyring = add_landing(name);
-  for (int i = 1; i < kKeyOwners && is_quota(keyring); ++i) keyring = add_landing(name);
+  for (int i = 1; i < kStrangers && is_quota(keyring); ++i) keyring = add_landing(name);
   if (!keyring) return keyring.error();
   return Landing{*keyring};
 }
@@ -161,6 +161,7 @@ void Landings::find_requesters() {
     landed.emplace_back(&*landing, *authority);
     authorities.push_back(*authority);
   }
+  if (authorities.empty()) return;
   const auto search = kernel::search_requesters(authorities);
   if (!search) return;
   for (const auto& [landing, authority] : landed) {

@@ -17,6 +17,8 @@
 #include "base/broken.h"
 #include "base/memfd.h"
 #include "kernel/directory.h"
+#include "kernel/inotify.h"
+#include "launcher/stranger.h"
 
 namespace upcall::launcher {
 namespace {
@@ -118,15 +120,15 @@ Result<WatchedDirectory> Records::open_directory(std::uint32_t index) const {
   if (index >= directories_.size()) return from_errno("find a state directory", EINVAL);
   auto directory = open_state_directory(directories_[index].path);
   if (!directory) return directory.error();
-  UniqueFd changes{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
-  if (!changes) return from_errno("watch a state directory");
+  auto changes = kernel::make_inotify(choose_stranger());
+  if (!changes) return changes.error();
   // By its descriptor: the path may be another directory's by now.
   const auto path = "/proc/self/fd/" + std::to_string(directory->get());
-  if (::inotify_add_watch(changes.get(), path.c_str(), kComingAndGoing) < 0)
+  if (::inotify_add_watch(changes->get(), path.c_str(), kComingAndGoing) < 0)
     return from_errno("watch a state directory");
   auto names = name_entries(directory->get());
   if (!names) return names.error();
-  return WatchedDirectory{.entries = *std::move(names), .changes = std::move(changes)};
+  return WatchedDirectory{.entries = *std::move(names), .changes = *std::move(changes)};
 }
 
 Result<Records::Opened> Records::open_file(std::uint32_t index, std::uint32_t file,

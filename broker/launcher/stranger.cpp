@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/key_owner.h"
+#include "launcher/stranger.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 namespace upcall::launcher {
 
-uid_t choose_key_owner() noexcept {
+uid_t choose_stranger() noexcept {
   // The upper half of all numbers is nobody's (user_namespaces(7), systemd's UIDS-GIDS), and the
   // last one means none.
   constexpr std::uint32_t kUpperHalf = 0x80000000U;
