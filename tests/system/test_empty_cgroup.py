@@ -87,6 +87,7 @@ class EmptyCgroup(SystemTest):
         os.kill(first.broker(), signal.SIGKILL)
         self.assertEqual(first.process.wait(timeout=60), 1)
         daemon = self.start_here()
+        self.assertIn(container.name, self.ctl("containers"))  # its record has been read
         os.kill(container.init, signal.SIGKILL)
         self.assertEqual(self.decided(daemon, "web")[0]["container"], "ours")
         self.assertEqual(self.told(daemon), ["web"])

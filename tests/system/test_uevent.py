@@ -93,6 +93,9 @@ class Uevent(SystemTest):
 
     def test_events_of_a_device_keep_their_order_and_others_do_not_wait(self):
         os.mkfifo(os.path.join(self.directory, "gate"))
+        # For both, so that no opening waits for the other end, and no reader comes to an end by one that closes.
+        gate = open(os.path.join(self.directory, "gate"), "r+b", buffering=0)
+        self.addCleanup(gate.close)
         daemon = self.start_with_rules()
         name = self.device("w")
         added = fields(daemon.wait_for("kind=uevent", f'/{name}"', 'uevent="add"'))
@@ -102,11 +105,9 @@ class Uevent(SystemTest):
         self.handled(daemon, f'/{other}"')
         self.assertFalse([line for line in daemon.log.seen if "outcome=" in line and
                           fields(line)["event"] in (added["event"], moved["event"])])
-        with open(os.path.join(self.directory, "gate"), "w", encoding="ascii") as gate:
-            gate.write("go\n")
+        gate.write(b"go\n")
         daemon.wait_for(f"event={added['event']} ", "outcome=handled")
-        with open(os.path.join(self.directory, "gate"), "w", encoding="ascii") as gate:
-            gate.write("go\n" * 8)
+        gate.write(b"go\n" * 8)
         daemon.wait_for(f"event={moved['event']} ", "handler=wait", 'output="move"')
         self.release(daemon)
 
