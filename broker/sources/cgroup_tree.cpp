@@ -97,12 +97,12 @@ bool CgroupTree::has_room(Listed& listed) const {
 }
 
 // Watched first and looked at then, so that no change falls between.
-void CgroupTree::find(Number above, const std::string& name, Found found) {
+void CgroupTree::find(Number above, int above_directory, const std::string& name, Found found) {
   auto& parent = nodes_.at(above);
   auto& listed = listed_[parent.listed];
   if (parent.below.contains(name) || !has_room(listed)) return;
   Node node{.listed = parent.listed, .path = below(parent.path, name)};
-  const auto directory = kernel::open_cgroup_directory(listed.cgroup.directory.get(), node.path);
+  const auto directory = kernel::open_cgroup_directory(above_directory, name);
   if (!directory) {
     complain(directory.error());
     return;
@@ -165,17 +165,25 @@ void CgroupTree::list(Number number, Found found) {
     return;
   }
   if (below_.emplace(*watch, number).first->second != number) return;
+  if (node->second.below_watch != *watch) stop_hearing(node->second);
   node->second.below_watch = *watch;
   auto names = kernel::list_directories(directory->get());
   if (!names) {
     complain(names.error());
     return;
   }
-  compare(number, *std::move(names), found);
+  compare(number, directory->get(), *std::move(names), found);
 }
 
+// At a path there may be another cgroup by now. While the one that is meant still answers after the
+// opening, it is what was opened.
 Result<UniqueFd> CgroupTree::open_directory(const Node& node) const {
-  return kernel::open_cgroup_directory(listed_[node.listed].cgroup.directory.get(), node.path);
+  auto directory =
+      kernel::open_cgroup_directory(listed_[node.listed].cgroup.directory.get(), node.path);
+  if (!directory || !node.events) return directory;
+  if (const auto populated = kernel::read_populated(node.events.get()); !populated)
+    return populated.error();
+  return directory;
 }
 
 bool CgroupTree::is_left_alone(const Node& node, int directory) {
@@ -185,7 +193,8 @@ bool CgroupTree::is_left_alone(const Node& node, int directory) {
 }
 
 // One that was removed and made again while nothing was heard is another one.
-void CgroupTree::compare(Number number, std::vector<std::string> names, Found found) {
+void CgroupTree::compare(Number number, int directory, std::vector<std::string> names,
+                         Found found) {
   std::ranges::sort(names);
   const auto is_there = [&](const auto& known) {
     return std::ranges::binary_search(names, known.first) &&
@@ -195,32 +204,35 @@ void CgroupTree::compare(Number number, std::vector<std::string> names, Found fo
   for (const auto& one : known) {
     if (!is_there(one)) went(number, one.first);
   }
-  for (const auto& name : names) find(number, name, found);
+  for (const auto& name : names) find(number, directory, name, found);
 }
 
 // It may have been given to somebody since it was listed.
 void CgroupTree::came(Number above, const std::string& name) {
-  auto& node = nodes_.at(above);
-  const auto directory = open_directory(node);
+  const auto node = nodes_.find(above);
+  if (node == nodes_.end()) return;
+  const auto directory = open_directory(node->second);
   if (!directory) {
     complain(directory.error());
     return;
   }
-  if (is_left_alone(node, directory->get())) {
+  if (is_left_alone(node->second, directory->get())) {
     forget_below(above, Why::left_alone);
     return;
   }
-  find(above, name, Found::since);
+  find(above, directory->get(), name, Found::since);
 }
 
 void CgroupTree::went(Number above, const std::string& name) {
-  auto& siblings = nodes_.at(above).below;
+  const auto parent = nodes_.find(above);
+  if (parent == nodes_.end()) return;
+  auto& siblings = parent->second.below;
   const auto found = siblings.find(name);
   if (found == siblings.end()) return;
   const auto number = found->second;
   siblings.erase(found);
   forget(number, Why::removed);
-  auto& listed = listed_[nodes_.at(above).listed];
+  auto& listed = listed_[parent->second.listed];
   if (!listed.full || listed.watched >= room() * 3 / 4) return;
   listed.full = false;
   rescan_soon();
@@ -245,6 +257,10 @@ void CgroupTree::forget_below(Number number, Why why) {
   auto& node = nodes_.at(number);
   const auto below = std::exchange(node.below, {});
   for (const auto& [name, lower] : below) forget(lower, why);
+  stop_hearing(node);
+}
+
+void CgroupTree::stop_hearing(Node& node) {
   if (node.below_watch < 0) return;
   (void)::inotify_rm_watch(inotify_, node.below_watch);
   below_.erase(std::exchange(node.below_watch, -1));

@@ -72,7 +72,7 @@ class CgroupTree {
   // Why it is not watched any more.
   enum class Why : std::uint8_t { removed, left_alone };
 
-  void find(Number above, const std::string& name, Found found);
+  void find(Number above, int above_directory, const std::string& name, Found found);
   // For how many there is room below each of the listed ones.
   [[nodiscard]] std::size_t room() const;
   [[nodiscard]] bool has_room(Listed& listed) const;
@@ -81,11 +81,12 @@ class CgroupTree {
   void list(Number number, Found found);
   [[nodiscard]] Result<UniqueFd> open_directory(const Node& node) const;
   [[nodiscard]] static bool is_left_alone(const Node& node, int directory);
-  void compare(Number number, std::vector<std::string> names, Found found);
+  void compare(Number number, int directory, std::vector<std::string> names, Found found);
   void came(Number above, const std::string& name);
   void went(Number above, const std::string& name);
   void forget(Number number, Why why);
   void forget_below(Number number, Why why);
+  void stop_hearing(Node& node);
   void tell(const Node& node) const;
   void stir(Number number);
   void look(Number number);
