@@ -230,6 +230,8 @@ void CgroupTree::went(Number above, const std::string& name) {
   const auto found = siblings.find(name);
   if (found == siblings.end()) return;
   const auto number = found->second;
+  // While it answers, who went is a predecessor: a removed one never does.
+  if (kernel::read_populated(nodes_.at(number).events.get())) return;
   siblings.erase(found);
   forget(number, Why::removed);
   auto& listed = listed_[parent->second.listed];

@@ -156,5 +156,26 @@ TEST_F(CgroupTreeTest, OneThatIsMadeAgainIsAnotherOneAtAnyTimeOfARescan) {
   }
 }
 
+TEST_F(CgroupTreeTest, RemovalOfAPredecessorIsNotOnesOwn) {
+  make("job");
+  make_again("job");
+  fill("job");
+  settle();
+  EXPECT_EQ(emptied_, Paths{});
+  empty();
+  settle();
+  EXPECT_EQ(emptied_, Paths{"/job"});
+}
+
+TEST_F(CgroupTreeTest, RemovalOfAPredecessorIsHeardHoweverOftenItIsMadeAgain) {
+  make("job");
+  fill("job");
+  settle();
+  empty();
+  for (int i = 0; i < 3; ++i) make_again("job");
+  settle();
+  EXPECT_EQ(emptied_, Paths{"/job"});
+}
+
 }  // namespace
 }  // namespace upcall::sources
