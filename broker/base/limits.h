@@ -92,7 +92,8 @@ inline constexpr std::chrono::seconds kHelperDeadline{30};
 
 // Cgroups of version 2 that are watched below one listed directory, each with two watches and a
 // descriptor: of a host's containers and services there are fewer. And below all of them, of which
-// each has an equal part: half of the descriptors that upcalld.service has.
+// each has an equal part: half of the descriptors that upcalld.service has. Where there are fewer,
+// half of those.
 inline constexpr std::size_t kCgroupsWatchedBelow = 4096;
 inline constexpr std::size_t kCgroupsWatched = 8192;
 // How long after a change one is looked at: the kernel tells of the next one after 10 ms, and the

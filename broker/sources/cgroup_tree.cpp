@@ -2,6 +2,7 @@
 #include "sources/cgroup_tree.h"
 
 #include <sys/inotify.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -28,6 +29,13 @@ std::string below(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "/" + name;
 }
 
+// A soft limit may not be raised any more when the sources start.
+std::size_t descriptors_at_most() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return limit.rlim_cur;
+}
+
 }  // namespace
 
 CgroupTree::CgroupTree(int inotify, std::string descriptors, Sinks sinks)
@@ -39,6 +47,7 @@ void CgroupTree::add(std::vector<ListedCgroup> listed) {
     nodes_[++last_].listed = listed_.size() - 1;
     unlisted_.push_back(last_);
   }
+  measure();
   while (!unlisted_.empty()) {
     const auto next = unlisted_.front();
     unlisted_.pop_front();
@@ -82,15 +91,23 @@ std::optional<CgroupTree::Clock::time_point> CgroupTree::work() {
   return next;
 }
 
-std::size_t CgroupTree::room() const {
-  return std::min(limits::kCgroupsWatchedBelow, limits::kCgroupsWatched / listed_.size());
+// The broker needs the other half of its descriptors for all else.
+void CgroupTree::measure() {
+  const auto descriptors = descriptors_at_most();
+  const auto usual =
+      std::min(limits::kCgroupsWatchedBelow, limits::kCgroupsWatched / listed_.size());
+  room_ = std::min(usual, descriptors / 2 / listed_.size());
+  if (room_ == usual) return;
+  sinks_.trouble("with " + std::to_string(descriptors) + " descriptors (LimitNOFILE) only " +
+                 std::to_string(room_) + " are watched below each listed directory, not " +
+                 std::to_string(usual));
 }
 
 bool CgroupTree::has_room(Listed& listed) const {
-  if (listed.watched < room()) return true;
+  if (listed.watched < room_) return true;
   if (!std::exchange(listed.full, true)) {
     sinks_.trouble("below '" + printable(listed.cgroup.path + "/") + "' there are more than " +
-                   std::to_string(room()) +
+                   std::to_string(room_) +
                    "; of the others nothing is told. List a directory that has fewer");
   }
   return false;
@@ -235,7 +252,7 @@ void CgroupTree::went(Number above, const std::string& name) {
   siblings.erase(found);
   forget(number, Why::removed);
   auto& listed = listed_[parent->second.listed];
-  if (!listed.full || listed.watched >= room() * 3 / 4) return;
+  if (!listed.full || listed.watched >= room_ * 3 / 4) return;
   listed.full = false;
   rescan_soon();
 }

@@ -73,8 +73,7 @@ class CgroupTree {
   enum class Why : std::uint8_t { removed, left_alone };
 
   void find(Number above, int above_directory, const std::string& name, Found found);
-  // For how many there is room below each of the listed ones.
-  [[nodiscard]] std::size_t room() const;
+  void measure();
   [[nodiscard]] bool has_room(Listed& listed) const;
   [[nodiscard]] Result<Ok> watch(Node& node, int directory) const;
   void begin(Number number, int directory, Found found);
@@ -100,6 +99,7 @@ class CgroupTree {
   std::string descriptors_;
   Sinks sinks_;
   std::vector<Listed> listed_;
+  std::size_t room_{};  // for how many below each of the listed ones
   Number last_{0};
   std::map<Number, Node> nodes_;
   std::unordered_map<int, Number> events_;  // by watch

@@ -4,9 +4,11 @@
 #include "sources/cgroup_tree.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +25,8 @@ namespace upcall::sources {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Paths = std::vector<std::string>;
 
 constexpr auto kPatience = std::chrono::seconds{30};
@@ -77,13 +81,23 @@ class CgroupTreeTest : public ::testing::Test {
       for (const auto& event : *events) tree_->take(event);
   }
   void overflow() { tree_->take({.watch = -1, .mask = IN_Q_OVERFLOW}); }
-  // Until nothing is left to do.
-  void settle() {
+  // How many are: each has its descriptor.
+  static std::ptrdiff_t watched() {
+    return std::ranges::count_if(std::filesystem::directory_iterator{"/proc/self/fd"},
+                                 [](const auto& descriptor) {
+                                   std::error_code gone;
+                                   const auto file = read_symlink(descriptor.path(), gone);
+                                   return file.filename() == "cgroup.events";
+                                 });
+  }
+  // Until so many are told of and nothing is left to do.
+  void settle(std::size_t told = 0) {
     const auto deadline = CgroupTree::Clock::now() + kPatience;
     hear();
-    for (auto next = tree_->work(); next; next = tree_->work()) {
-      ASSERT_LT(CgroupTree::Clock::now(), deadline);
-      const auto wait = std::chrono::ceil<milliseconds>(*next - CgroupTree::Clock::now());
+    for (auto next = tree_->work(); next || emptied_.size() < told; next = tree_->work()) {
+      const auto now = CgroupTree::Clock::now();
+      ASSERT_LT(now, deadline);
+      const auto wait = std::chrono::ceil<milliseconds>(next.value_or(deadline) - now);
       pollfd poll{.fd = inotify_.get(), .events = POLLIN};
       if (wait.count() > 0) (void)::poll(&poll, 1, static_cast<int>(wait.count()));
       hear();
@@ -163,7 +177,7 @@ TEST_F(CgroupTreeTest, RemovalOfAPredecessorIsNotOnesOwn) {
   settle();
   EXPECT_EQ(emptied_, Paths{});
   empty();
-  settle();
+  settle(1);
   EXPECT_EQ(emptied_, Paths{"/job"});
 }
 
@@ -173,8 +187,21 @@ TEST_F(CgroupTreeTest, RemovalOfAPredecessorIsHeardHoweverOftenItIsMadeAgain) {
   settle();
   empty();
   for (int i = 0; i < 3; ++i) make_again("job");
-  settle();
+  settle(1);
   EXPECT_EQ(emptied_, Paths{"/job"});
+}
+
+TEST_F(CgroupTreeTest, HalfOfTheDescriptorsAreLeftToOthers) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = 64, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  for (int i = 0; i < 100; ++i) make(std::to_string(i));
+  listen();
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(watched(), 32);
+  EXPECT_THAT(troubles_, ElementsAre(HasSubstr("with 64 descriptors (LimitNOFILE) only 32"),
+                                     HasSubstr("there are more than 32")));
 }
 
 }  // namespace
