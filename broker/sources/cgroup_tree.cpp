@@ -251,7 +251,10 @@ void CgroupTree::went(Number above, const std::string& name) {
   if (kernel::read_populated(nodes_.at(number).events.get())) return;
   siblings.erase(found);
   forget(number, Why::removed);
-  auto& listed = listed_[parent->second.listed];
+}
+
+void CgroupTree::make_room(Listed& listed) {
+  --listed.watched;
   if (!listed.full || listed.watched >= room_ * 3 / 4) return;
   listed.full = false;
   rescan_soon();
@@ -264,10 +267,9 @@ void CgroupTree::forget(Number number, Why why) {
   unschedule(number);
   const auto node = nodes_.extract(number);
   const auto& gone = node.mapped();
-  auto& listed = listed_[gone.listed];
   events_.erase(gone.events_watch);
   (void)::inotify_rm_watch(inotify_, gone.events_watch);
-  --listed.watched;
+  make_room(listed_[gone.listed]);
   if (why == Why::removed && gone.population.end(Clock::now())) tell(gone);
 }
 

@@ -75,6 +75,7 @@ class CgroupTree {
   void find(Number above, int above_directory, const std::string& name, Found found);
   void measure();
   [[nodiscard]] bool has_room(Listed& listed) const;
+  void make_room(Listed& listed);
   [[nodiscard]] Result<Ok> watch(Node& node, int directory) const;
   void begin(Number number, int directory, Found found);
   void list(Number number, Found found);

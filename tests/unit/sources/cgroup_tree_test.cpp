@@ -29,7 +29,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Paths = std::vector<std::string>;
 
-constexpr auto kPatience = std::chrono::seconds{30};
+constexpr auto kPatience = std::chrono::seconds{20};
 constexpr uid_t kTenant = 1000;
 
 // Where the hierarchy of version 2 is mounted; nothing where it is not.
@@ -75,6 +75,14 @@ class CgroupTreeTest : public ::testing::Test {
     listed.push_back(
         {.directory = UniqueFd{::open(top_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}});
     tree_->add(std::move(listed));
+  }
+  void listen_with(rlim_t descriptors) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit few{.rlim_cur = descriptors, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    listen();
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   }
   void hear() {
     while (const auto events = or_throw(kernel::read_inotify(inotify_.get())))
@@ -192,16 +200,26 @@ TEST_F(CgroupTreeTest, RemovalOfAPredecessorIsHeardHoweverOftenItIsMadeAgain) {
 }
 
 TEST_F(CgroupTreeTest, HalfOfTheDescriptorsAreLeftToOthers) {
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const rlimit few{.rlim_cur = 64, .rlim_max = before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   for (int i = 0; i < 100; ++i) make(std::to_string(i));
-  listen();
-  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  listen_with(64);
   EXPECT_EQ(watched(), 32);
   EXPECT_THAT(troubles_, ElementsAre(HasSubstr("with 64 descriptors (LimitNOFILE) only 32"),
                                      HasSubstr("there are more than 32")));
+}
+
+TEST_F(CgroupTreeTest, RoomThatOneGivesUpWhichIsLeftAloneIsUsed) {
+  make("job");
+  for (int i = 0; i < 40; ++i) make("job/" + std::to_string(i));
+  listen_with(64);
+  make("late");
+  fill("late");
+  settle();
+  give_away("job");
+  make("job/another");
+  settle();
+  empty();
+  settle(1);
+  EXPECT_EQ(emptied_, Paths{"/late"});
 }
 
 }  // namespace
