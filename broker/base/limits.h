@@ -96,6 +96,11 @@ inline constexpr std::chrono::seconds kHelperDeadline{30};
 // half of those.
 inline constexpr std::size_t kCgroupsWatchedBelow = 4096;
 inline constexpr std::size_t kCgroupsWatched = 8192;
+// How many wait to be listed before no more is heard: until then the kernel keeps it, or says that
+// it could not. And the pause after each few hundred changes, so that a flood leaves the rest
+// served.
+inline constexpr std::size_t kCgroupsUnlisted = 1024;
+inline constexpr std::chrono::milliseconds kCgroupPause{20};
 // How long after a change one is looked at: the kernel tells of the next one after 10 ms, and the
 // last process is accounted for then.
 inline constexpr std::chrono::milliseconds kCgroupSettles{20};

@@ -15,8 +15,9 @@
 namespace upcall::sources {
 namespace {
 
-// Cgroups that are listed or looked at before others have their turn: some milliseconds.
-constexpr int kAtOnce = 32;
+// Cgroups that are found or listed, and as many that are looked at, before others have their turn:
+// a millisecond or two.
+constexpr int kAtOnce = 16;
 
 constexpr std::uint32_t kComingAndGoing = IN_CREATE | IN_DELETE | IN_ONLYDIR;
 
@@ -48,10 +49,7 @@ void CgroupTree::add(std::vector<ListedCgroup> listed) {
     unlisted_.push_back(last_);
   }
   measure();
-  while (!unlisted_.empty()) {
-    const auto next = unlisted_.front();
-    unlisted_.pop_front();
-    list(next, Found::at_start);
+  while (list_some(Found::at_start)) {
   }
 }
 
@@ -67,28 +65,42 @@ void CgroupTree::take(const kernel::InotifyEvent& event) {
   }
   const auto above = below_.find(event.watch);
   if (above == below_.end() || (event.mask & IN_ISDIR) == 0) return;
-  if ((event.mask & IN_CREATE) != 0) came(above->second, event.name);
+  if ((event.mask & IN_CREATE) != 0) came(above->second, event.name, Found::since);
   if ((event.mask & IN_DELETE) != 0) went(above->second, event.name);
 }
 
 std::optional<CgroupTree::Clock::time_point> CgroupTree::work() {
   const auto now = Clock::now();
-  if (rescan_ && *rescan_ <= now) rescan();
+  if (rescan_ && *rescan_ <= now && all_listed()) rescan();
   for (int i = 0; i < kAtOnce; ++i) {
-    if (!unlisted_.empty()) {
-      const auto next = unlisted_.front();
-      unlisted_.pop_front();
-      list(next, Found::since);
-    } else if (!due_.empty() && due_.begin()->first <= now) {
-      look(due_.begin()->second);
-    } else {
-      break;
-    }
+    const bool looked = !due_.empty() && due_.begin()->first <= now;
+    if (looked) look(due_.begin()->second);
+    if (!list_some(Found::since) && !looked) break;
   }
-  if (!unlisted_.empty()) return now;
+  if (!all_listed()) return now;
   auto next = rescan_;
   if (!due_.empty()) next = std::min(next.value_or(Time::max()), due_.begin()->first);
   return next;
+}
+
+bool CgroupTree::is_behind() const { return unlisted_.size() > limits::kCgroupsUnlisted; }
+
+bool CgroupTree::all_listed() const { return unlisted_.empty() && compared_.names.empty(); }
+
+// One directory, or one name of what was in the last one.
+bool CgroupTree::list_some(Found found) {
+  if (!compared_.names.empty()) {
+    const auto name = std::move(compared_.names.back());
+    compared_.names.pop_back();
+    went(compared_.above, name);
+    came(compared_.above, name, found);
+    return true;
+  }
+  if (unlisted_.empty()) return false;
+  const auto next = unlisted_.front();
+  unlisted_.pop_front();
+  list(next);
+  return true;
 }
 
 // The broker needs the other half of its descriptors for all else.
@@ -117,7 +129,7 @@ bool CgroupTree::has_room(Listed& listed) const {
 void CgroupTree::find(Number above, int above_directory, const std::string& name, Found found) {
   auto& parent = nodes_.at(above);
   auto& listed = listed_[parent.listed];
-  if (parent.below.contains(name) || !has_room(listed)) return;
+  if (!has_room(listed)) return;
   Node node{.listed = parent.listed, .path = below(parent.path, name)};
   const auto directory = kernel::open_cgroup_directory(above_directory, name);
   if (!directory) {
@@ -163,7 +175,7 @@ void CgroupTree::begin(Number number, int directory, Found found) {
   schedule(number, Clock::now() + limits::kCgroupSettles);
 }
 
-void CgroupTree::list(Number number, Found found) {
+void CgroupTree::list(Number number) {
   const auto node = nodes_.find(number);
   if (node == nodes_.end()) return;
   const auto directory = open_directory(node->second);
@@ -189,7 +201,7 @@ void CgroupTree::list(Number number, Found found) {
     complain(names.error());
     return;
   }
-  compare(number, directory->get(), *std::move(names), found);
+  compare(number, *std::move(names));
 }
 
 // At a path there may be another cgroup by now. While the one that is meant still answers after the
@@ -209,25 +221,16 @@ bool CgroupTree::is_left_alone(const Node& node, int directory) {
   return !owner || *owner != 0;
 }
 
-// One that was removed and made again while nothing was heard is another one.
-void CgroupTree::compare(Number number, int directory, std::vector<std::string> names,
-                         Found found) {
-  std::ranges::sort(names);
-  const auto is_there = [&](const auto& known) {
-    return std::ranges::binary_search(names, known.first) &&
-           kernel::read_populated(nodes_.at(known.second).events.get());
-  };
-  const auto known = nodes_.at(number).below;
-  for (const auto& one : known) {
-    if (!is_there(one)) went(number, one.first);
-  }
-  for (const auto& name : names) find(number, directory, name, found);
+// With what is known already: that may have gone, and been made again, while nothing was heard.
+void CgroupTree::compare(Number number, std::vector<std::string> names) {
+  for (const auto& [name, lower] : nodes_.at(number).below) names.push_back(name);
+  compared_ = {.above = number, .names = std::move(names)};
 }
 
 // It may have been given to somebody since it was listed.
-void CgroupTree::came(Number above, const std::string& name) {
+void CgroupTree::came(Number above, const std::string& name, Found found) {
   const auto node = nodes_.find(above);
-  if (node == nodes_.end()) return;
+  if (node == nodes_.end() || node->second.below.contains(name)) return;
   const auto directory = open_directory(node->second);
   if (!directory) {
     complain(directory.error());
@@ -237,7 +240,7 @@ void CgroupTree::came(Number above, const std::string& name) {
     forget_below(above, Why::left_alone);
     return;
   }
-  find(above, directory->get(), name, Found::since);
+  find(above, directory->get(), name, found);
 }
 
 void CgroupTree::went(Number above, const std::string& name) {

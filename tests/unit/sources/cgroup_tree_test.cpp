@@ -19,7 +19,10 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "base/limits.h"
 
 namespace upcall::sources {
 namespace {
@@ -30,6 +33,7 @@ using ::testing::HasSubstr;
 using Paths = std::vector<std::string>;
 
 constexpr auto kPatience = std::chrono::seconds{20};
+constexpr int kPatienceMs = 20'000;
 constexpr uid_t kTenant = 1000;
 
 // Where the hierarchy of version 2 is mounted; nothing where it is not.
@@ -220,6 +224,42 @@ TEST_F(CgroupTreeTest, RoomThatOneGivesUpWhichIsLeftAloneIsUsed) {
   empty();
   settle(1);
   EXPECT_EQ(emptied_, Paths{"/late"});
+}
+
+TEST_F(CgroupTreeTest, LargeDirectoryIsGoneThroughInParts) {
+  make("job");
+  for (int i = 0; i < 300; ++i) make("job/" + std::to_string(i));
+  hear();
+  for (int turn = 1; watched() < 301; ++turn) {
+    ASSERT_LT(turn, 300);
+    ASSERT_LE(watched(), 1 + turn * 32);
+    (void)tree_->work();
+  }
+}
+
+TEST_F(CgroupTreeTest, ChangesAreLookedAtHoweverMuchIsToBeListed) {
+  make("job");
+  fill("job");
+  listen();
+  empty();
+  pollfd poll{.fd = inotify_.get(), .events = POLLIN};
+  ASSERT_EQ(::poll(&poll, 1, kPatienceMs), 1);
+  hear();
+  const auto due = CgroupTree::Clock::now() + limits::kCgroupSettles;
+  for (int i = 0; i < 300; ++i) make("other" + std::to_string(i));
+  hear();
+  std::this_thread::sleep_until(due);
+  (void)tree_->work();
+  EXPECT_EQ(emptied_, Paths{"/job"});
+}
+
+TEST_F(CgroupTreeTest, IsBehindUntilWhatCameIsListed) {
+  for (int i = 0; i < 1200; ++i) make(std::to_string(i));
+  EXPECT_FALSE(tree_->is_behind());
+  hear();
+  EXPECT_TRUE(tree_->is_behind());
+  settle();
+  EXPECT_FALSE(tree_->is_behind());
 }
 
 }  // namespace
