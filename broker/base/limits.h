@@ -110,6 +110,8 @@ inline constexpr std::chrono::seconds kCgroupToldEvery{1};
 // launcher's 64 places a quarter. What is beyond is let go.
 inline constexpr std::size_t kEmptiedWaiting = 4096;
 inline constexpr std::size_t kEmptiedRunning = 16;
+// How often the log has a word on what strangers can bring about at will.
+inline constexpr std::chrono::seconds kSaidEvery{10};
 // Of a container whose record has gone, how long its cgroup is still known to be its, and of how
 // many: a runtime removes the record as soon as the cgroup is empty.
 inline constexpr std::chrono::seconds kDepartedFor{10};

@@ -340,8 +340,9 @@ void CgroupTree::rescan() {
   }
 }
 
-void CgroupTree::complain(const Error& error) const {
-  if (!is_gone(error)) sinks_.trouble(describe(error));
+void CgroupTree::complain(const Error& error) {
+  if (is_gone(error)) return;
+  if (const auto more = complaints_.say(Clock::now())) sinks_.trouble(describe(error) + *more);
 }
 
 }  // namespace upcall::sources

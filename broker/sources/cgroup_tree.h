@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/seldom.h"
 #include "base/unique_fd.h"
 #include "kernel/inotify.h"
 #include "sources/population.h"
@@ -104,7 +105,7 @@ class CgroupTree {
   void unschedule(Number number);
   void rescan_soon();
   void rescan();
-  void complain(const Error& error) const;
+  void complain(const Error& error);
 
   int inotify_;
   std::string descriptors_;
@@ -120,6 +121,7 @@ class CgroupTree {
   std::set<std::pair<Time, Number>> due_;
   std::optional<Time> rescan_;
   Time next_rescan_{Time::min()};
+  Seldom complaints_;
 };
 
 }  // namespace upcall::sources

@@ -80,12 +80,13 @@ class CgroupTreeTest : public ::testing::Test {
         {.directory = UniqueFd{::open(top_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}});
     tree_->add(std::move(listed));
   }
-  void listen_with(rlim_t descriptors) {
+  template <class Action>
+  static void with_descriptors(rlim_t number, Action action) {
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    const rlimit few{.rlim_cur = descriptors, .rlim_max = before.rlim_max};
+    const rlimit few{.rlim_cur = number, .rlim_max = before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-    listen();
+    action();
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   }
   void hear() {
@@ -205,7 +206,7 @@ TEST_F(CgroupTreeTest, RemovalOfAPredecessorIsHeardHoweverOftenItIsMadeAgain) {
 
 TEST_F(CgroupTreeTest, HalfOfTheDescriptorsAreLeftToOthers) {
   for (int i = 0; i < 100; ++i) make(std::to_string(i));
-  listen_with(64);
+  with_descriptors(64, [this] { listen(); });
   EXPECT_EQ(watched(), 32);
   EXPECT_THAT(troubles_, ElementsAre(HasSubstr("with 64 descriptors (LimitNOFILE) only 32"),
                                      HasSubstr("there are more than 32")));
@@ -214,7 +215,7 @@ TEST_F(CgroupTreeTest, HalfOfTheDescriptorsAreLeftToOthers) {
 TEST_F(CgroupTreeTest, RoomThatOneGivesUpWhichIsLeftAloneIsUsed) {
   make("job");
   for (int i = 0; i < 40; ++i) make("job/" + std::to_string(i));
-  listen_with(64);
+  with_descriptors(64, [this] { listen(); });
   make("late");
   fill("late");
   settle();
@@ -260,6 +261,12 @@ TEST_F(CgroupTreeTest, IsBehindUntilWhatCameIsListed) {
   EXPECT_TRUE(tree_->is_behind());
   settle();
   EXPECT_FALSE(tree_->is_behind());
+}
+
+TEST_F(CgroupTreeTest, WhatFailsForManyIsSaidOnce) {
+  for (int i = 0; i < 100; ++i) make(std::to_string(i));
+  with_descriptors(3, [this] { hear(); });
+  EXPECT_THAT(troubles_, ElementsAre(HasSubstr("Too many open files")));
 }
 
 }  // namespace
