@@ -92,9 +92,15 @@ inline constexpr std::chrono::seconds kHelperDeadline{30};
 
 // Cgroups of version 2 that are watched below one listed directory, each with two watches and a
 // descriptor: of a host's containers and services there are fewer. And below all of them, of which
-// each has an equal part: half of the descriptors that upcalld.service has.
+// each has an equal part: half of the descriptors that upcalld.service has. Where there are fewer,
+// half of those.
 inline constexpr std::size_t kCgroupsWatchedBelow = 4096;
 inline constexpr std::size_t kCgroupsWatched = 8192;
+// How many wait to be listed before no more is heard: until then the kernel keeps it, or says that
+// it could not. And the pause after each few hundred changes, so that a flood leaves the rest
+// served.
+inline constexpr std::size_t kCgroupsUnlisted = 1024;
+inline constexpr std::chrono::milliseconds kCgroupPause{20};
 // How long after a change one is looked at: the kernel tells of the next one after 10 ms, and the
 // last process is accounted for then.
 inline constexpr std::chrono::milliseconds kCgroupSettles{20};
@@ -104,6 +110,8 @@ inline constexpr std::chrono::seconds kCgroupToldEvery{1};
 // launcher's 64 places a quarter. What is beyond is let go.
 inline constexpr std::size_t kEmptiedWaiting = 4096;
 inline constexpr std::size_t kEmptiedRunning = 16;
+// How often the log has a word on what strangers can bring about at will.
+inline constexpr std::chrono::seconds kSaidEvery{10};
 // Of a container whose record has gone, how long its cgroup is still known to be its, and of how
 // many: a runtime removes the record as soon as the cgroup is empty.
 inline constexpr std::chrono::seconds kDepartedFor{10};

@@ -25,9 +25,9 @@ asio::awaitable<void> EmptiedCgroups::serve(std::string path) {
     EmptiedCgroupCase emptied{services_, turns_, id, std::move(path)};
     outcome = co_await emptied.handle();
     --active_;
-  } else {
+  } else if (const auto more = crowded_.say(arrived)) {
     log::warning("event=" + std::to_string(static_cast<std::uint64_t>(id)) + " the cgroup \"" +
-                 printable(path) + "\" is empty, as are too many others");
+                 printable(path) + "\" is empty, as are too many others" + *more);
   }
   tally_.end(id, outcome, arrived);
 }

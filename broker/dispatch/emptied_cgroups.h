@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/seldom.h"
 #include "dispatch/services.h"
 #include "dispatch/tally.h"
 
@@ -24,6 +25,7 @@ class EmptiedCgroups {
   Services services_;
   Semaphore turns_;
   std::size_t active_{0};
+  Seldom crowded_;
   Tally tally_;
 };
 

@@ -42,7 +42,7 @@ Result<UniqueFd> make_inotify(uid_t owner) {
 }
 
 Result<std::optional<std::vector<InotifyEvent>>> read_inotify(int inotify) {
-  constexpr std::size_t kBatch = 4096;  // a hundred or two
+  constexpr std::size_t kBatch = 512;  // a dozen or two; the longest name needs 272
   std::array<char, kBatch> buffer{};
   const ssize_t n = ::read(inotify, buffer.data(), buffer.size());
   if (n < 0 && errno == EAGAIN) return std::optional<std::vector<InotifyEvent>>{};

@@ -2,6 +2,7 @@
 #include "sources/cgroup_tree.h"
 
 #include <sys/inotify.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,8 +15,9 @@
 namespace upcall::sources {
 namespace {
 
-// Cgroups that are listed or looked at before others have their turn: some milliseconds.
-constexpr int kAtOnce = 32;
+// Cgroups that are found or listed, and as many that are looked at, before others have their turn:
+// a millisecond or two.
+constexpr int kAtOnce = 16;
 
 constexpr std::uint32_t kComingAndGoing = IN_CREATE | IN_DELETE | IN_ONLYDIR;
 
@@ -26,6 +28,13 @@ bool is_gone(const Error& error) {
 
 std::string below(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "/" + name;
+}
+
+// A soft limit may not be raised any more when the sources start.
+std::size_t descriptors_at_most() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return limit.rlim_cur;
 }
 
 }  // namespace
@@ -39,10 +48,8 @@ void CgroupTree::add(std::vector<ListedCgroup> listed) {
     nodes_[++last_].listed = listed_.size() - 1;
     unlisted_.push_back(last_);
   }
-  while (!unlisted_.empty()) {
-    const auto next = unlisted_.front();
-    unlisted_.pop_front();
-    list(next, Found::at_start);
+  measure();
+  while (list_some(Found::at_start)) {
   }
 }
 
@@ -58,51 +65,73 @@ void CgroupTree::take(const kernel::InotifyEvent& event) {
   }
   const auto above = below_.find(event.watch);
   if (above == below_.end() || (event.mask & IN_ISDIR) == 0) return;
-  if ((event.mask & IN_CREATE) != 0) came(above->second, event.name);
+  if ((event.mask & IN_CREATE) != 0) came(above->second, event.name, Found::since);
   if ((event.mask & IN_DELETE) != 0) went(above->second, event.name);
 }
 
 std::optional<CgroupTree::Clock::time_point> CgroupTree::work() {
   const auto now = Clock::now();
-  if (rescan_ && *rescan_ <= now) rescan();
+  if (rescan_ && *rescan_ <= now && all_listed()) rescan();
   for (int i = 0; i < kAtOnce; ++i) {
-    if (!unlisted_.empty()) {
-      const auto next = unlisted_.front();
-      unlisted_.pop_front();
-      list(next, Found::since);
-    } else if (!due_.empty() && due_.begin()->first <= now) {
-      look(due_.begin()->second);
-    } else {
-      break;
-    }
+    const bool looked = !due_.empty() && due_.begin()->first <= now;
+    if (looked) look(due_.begin()->second);
+    if (!list_some(Found::since) && !looked) break;
   }
-  if (!unlisted_.empty()) return now;
+  if (!all_listed()) return now;
   auto next = rescan_;
   if (!due_.empty()) next = std::min(next.value_or(Time::max()), due_.begin()->first);
   return next;
 }
 
-std::size_t CgroupTree::room() const {
-  return std::min(limits::kCgroupsWatchedBelow, limits::kCgroupsWatched / listed_.size());
+bool CgroupTree::is_behind() const { return unlisted_.size() > limits::kCgroupsUnlisted; }
+
+bool CgroupTree::all_listed() const { return unlisted_.empty() && compared_.names.empty(); }
+
+// One directory, or one name of what was in the last one.
+bool CgroupTree::list_some(Found found) {
+  if (!compared_.names.empty()) {
+    const auto name = std::move(compared_.names.back());
+    compared_.names.pop_back();
+    went(compared_.above, name);
+    came(compared_.above, name, found);
+    return true;
+  }
+  if (unlisted_.empty()) return false;
+  const auto next = unlisted_.front();
+  unlisted_.pop_front();
+  list(next);
+  return true;
+}
+
+// The broker needs the other half of its descriptors for all else.
+void CgroupTree::measure() {
+  const auto descriptors = descriptors_at_most();
+  const auto usual =
+      std::min(limits::kCgroupsWatchedBelow, limits::kCgroupsWatched / listed_.size());
+  room_ = std::min(usual, descriptors / 2 / listed_.size());
+  if (room_ == usual) return;
+  sinks_.trouble("with " + std::to_string(descriptors) + " descriptors (LimitNOFILE) only " +
+                 std::to_string(room_) + " are watched below each listed directory, not " +
+                 std::to_string(usual));
 }
 
 bool CgroupTree::has_room(Listed& listed) const {
-  if (listed.watched < room()) return true;
+  if (listed.watched < room_) return true;
   if (!std::exchange(listed.full, true)) {
     sinks_.trouble("below '" + printable(listed.cgroup.path + "/") + "' there are more than " +
-                   std::to_string(room()) +
+                   std::to_string(room_) +
                    "; of the others nothing is told. List a directory that has fewer");
   }
   return false;
 }
 
 // Watched first and looked at then, so that no change falls between.
-void CgroupTree::find(Number above, const std::string& name, Found found) {
+void CgroupTree::find(Number above, int above_directory, const std::string& name, Found found) {
   auto& parent = nodes_.at(above);
   auto& listed = listed_[parent.listed];
-  if (parent.below.contains(name) || !has_room(listed)) return;
+  if (!has_room(listed)) return;
   Node node{.listed = parent.listed, .path = below(parent.path, name)};
-  const auto directory = kernel::open_cgroup_directory(listed.cgroup.directory.get(), node.path);
+  const auto directory = kernel::open_cgroup_directory(above_directory, name);
   if (!directory) {
     complain(directory.error());
     return;
@@ -146,7 +175,7 @@ void CgroupTree::begin(Number number, int directory, Found found) {
   schedule(number, Clock::now() + limits::kCgroupSettles);
 }
 
-void CgroupTree::list(Number number, Found found) {
+void CgroupTree::list(Number number) {
   const auto node = nodes_.find(number);
   if (node == nodes_.end()) return;
   const auto directory = open_directory(node->second);
@@ -165,17 +194,25 @@ void CgroupTree::list(Number number, Found found) {
     return;
   }
   if (below_.emplace(*watch, number).first->second != number) return;
+  if (node->second.below_watch != *watch) stop_hearing(node->second);
   node->second.below_watch = *watch;
   auto names = kernel::list_directories(directory->get());
   if (!names) {
     complain(names.error());
     return;
   }
-  compare(number, *std::move(names), found);
+  compare(number, *std::move(names));
 }
 
+// At a path there may be another cgroup by now. While the one that is meant still answers after the
+// opening, it is what was opened.
 Result<UniqueFd> CgroupTree::open_directory(const Node& node) const {
-  return kernel::open_cgroup_directory(listed_[node.listed].cgroup.directory.get(), node.path);
+  auto directory =
+      kernel::open_cgroup_directory(listed_[node.listed].cgroup.directory.get(), node.path);
+  if (!directory || !node.events) return directory;
+  if (const auto populated = kernel::read_populated(node.events.get()); !populated)
+    return populated.error();
+  return directory;
 }
 
 bool CgroupTree::is_left_alone(const Node& node, int directory) {
@@ -184,44 +221,44 @@ bool CgroupTree::is_left_alone(const Node& node, int directory) {
   return !owner || *owner != 0;
 }
 
-// One that was removed and made again while nothing was heard is another one.
-void CgroupTree::compare(Number number, std::vector<std::string> names, Found found) {
-  std::ranges::sort(names);
-  const auto is_there = [&](const auto& known) {
-    return std::ranges::binary_search(names, known.first) &&
-           kernel::read_populated(nodes_.at(known.second).events.get());
-  };
-  const auto known = nodes_.at(number).below;
-  for (const auto& one : known) {
-    if (!is_there(one)) went(number, one.first);
-  }
-  for (const auto& name : names) find(number, name, found);
+// With what is known already: that may have gone, and been made again, while nothing was heard.
+void CgroupTree::compare(Number number, std::vector<std::string> names) {
+  for (const auto& [name, lower] : nodes_.at(number).below) names.push_back(name);
+  compared_ = {.above = number, .names = std::move(names)};
 }
 
 // It may have been given to somebody since it was listed.
-void CgroupTree::came(Number above, const std::string& name) {
-  auto& node = nodes_.at(above);
-  const auto directory = open_directory(node);
+void CgroupTree::came(Number above, const std::string& name, Found found) {
+  const auto node = nodes_.find(above);
+  if (node == nodes_.end() || node->second.below.contains(name)) return;
+  const auto directory = open_directory(node->second);
   if (!directory) {
     complain(directory.error());
     return;
   }
-  if (is_left_alone(node, directory->get())) {
+  if (is_left_alone(node->second, directory->get())) {
     forget_below(above, Why::left_alone);
     return;
   }
-  find(above, name, Found::since);
+  find(above, directory->get(), name, found);
 }
 
 void CgroupTree::went(Number above, const std::string& name) {
-  auto& siblings = nodes_.at(above).below;
+  const auto parent = nodes_.find(above);
+  if (parent == nodes_.end()) return;
+  auto& siblings = parent->second.below;
   const auto found = siblings.find(name);
   if (found == siblings.end()) return;
   const auto number = found->second;
+  // While it answers, who went is a predecessor: a removed one never does.
+  if (kernel::read_populated(nodes_.at(number).events.get())) return;
   siblings.erase(found);
   forget(number, Why::removed);
-  auto& listed = listed_[nodes_.at(above).listed];
-  if (!listed.full || listed.watched >= room() * 3 / 4) return;
+}
+
+void CgroupTree::make_room(Listed& listed) {
+  --listed.watched;
+  if (!listed.full || listed.watched >= room_ * 3 / 4) return;
   listed.full = false;
   rescan_soon();
 }
@@ -233,10 +270,9 @@ void CgroupTree::forget(Number number, Why why) {
   unschedule(number);
   const auto node = nodes_.extract(number);
   const auto& gone = node.mapped();
-  auto& listed = listed_[gone.listed];
   events_.erase(gone.events_watch);
   (void)::inotify_rm_watch(inotify_, gone.events_watch);
-  --listed.watched;
+  make_room(listed_[gone.listed]);
   if (why == Why::removed && gone.population.end(Clock::now())) tell(gone);
 }
 
@@ -245,6 +281,10 @@ void CgroupTree::forget_below(Number number, Why why) {
   auto& node = nodes_.at(number);
   const auto below = std::exchange(node.below, {});
   for (const auto& [name, lower] : below) forget(lower, why);
+  stop_hearing(node);
+}
+
+void CgroupTree::stop_hearing(Node& node) {
   if (node.below_watch < 0) return;
   (void)::inotify_rm_watch(inotify_, node.below_watch);
   below_.erase(std::exchange(node.below_watch, -1));
@@ -300,8 +340,9 @@ void CgroupTree::rescan() {
   }
 }
 
-void CgroupTree::complain(const Error& error) const {
-  if (!is_gone(error)) sinks_.trouble(describe(error));
+void CgroupTree::complain(const Error& error) {
+  if (is_gone(error)) return;
+  if (const auto more = complaints_.say(Clock::now())) sinks_.trouble(describe(error) + *more);
 }
 
 }  // namespace upcall::sources

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/seldom.h"
 #include "base/unique_fd.h"
 #include "kernel/inotify.h"
 #include "sources/population.h"
@@ -47,6 +48,8 @@ class CgroupTree {
   void take(const kernel::InotifyEvent& event);
   // Does some of what is due. When to come again; nothing while nothing is.
   [[nodiscard]] std::optional<Clock::time_point> work();
+  // More is to be listed than may be: take() nothing until some of it is.
+  [[nodiscard]] bool is_behind() const;
 
  private:
   using Time = Clock::time_point;
@@ -67,25 +70,34 @@ class CgroupTree {
     Population population;
     std::optional<Time> due;
   };
+  // Of a directory that was listed, what is left to be gone through.
+  struct Compared {
+    Number above{};
+    std::vector<std::string> names;
+  };
   // When a cgroup was found: of one that was there before us only what comes is told.
   enum class Found : std::uint8_t { at_start, since };
   // Why it is not watched any more.
   enum class Why : std::uint8_t { removed, left_alone };
 
-  void find(Number above, const std::string& name, Found found);
-  // For how many there is room below each of the listed ones.
-  [[nodiscard]] std::size_t room() const;
+  void find(Number above, int above_directory, const std::string& name, Found found);
+  void measure();
   [[nodiscard]] bool has_room(Listed& listed) const;
+  void make_room(Listed& listed);
   [[nodiscard]] Result<Ok> watch(Node& node, int directory) const;
   void begin(Number number, int directory, Found found);
-  void list(Number number, Found found);
+  [[nodiscard]] bool all_listed() const;
+  // False where there was nothing left.
+  bool list_some(Found found);
+  void list(Number number);
   [[nodiscard]] Result<UniqueFd> open_directory(const Node& node) const;
   [[nodiscard]] static bool is_left_alone(const Node& node, int directory);
-  void compare(Number number, std::vector<std::string> names, Found found);
-  void came(Number above, const std::string& name);
+  void compare(Number number, std::vector<std::string> names);
+  void came(Number above, const std::string& name, Found found);
   void went(Number above, const std::string& name);
   void forget(Number number, Why why);
   void forget_below(Number number, Why why);
+  void stop_hearing(Node& node);
   void tell(const Node& node) const;
   void stir(Number number);
   void look(Number number);
@@ -93,20 +105,23 @@ class CgroupTree {
   void unschedule(Number number);
   void rescan_soon();
   void rescan();
-  void complain(const Error& error) const;
+  void complain(const Error& error);
 
   int inotify_;
   std::string descriptors_;
   Sinks sinks_;
   std::vector<Listed> listed_;
+  std::size_t room_{};  // for how many below each of the listed ones
   Number last_{0};
   std::map<Number, Node> nodes_;
   std::unordered_map<int, Number> events_;  // by watch
   std::unordered_map<int, Number> below_;   // likewise
   std::deque<Number> unlisted_;
+  Compared compared_;
   std::set<std::pair<Time, Number>> due_;
   std::optional<Time> rescan_;
   Time next_rescan_{Time::min()};
+  Seldom complaints_;
 };
 
 }  // namespace upcall::sources

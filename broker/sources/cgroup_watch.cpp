@@ -3,10 +3,16 @@
 
 #include <utility>
 
+#include "base/limits.h"
+
 namespace upcall::sources {
 namespace {
 
 using boost::system::error_code;
+
+// Batches that are heard without a pause: some hundred changes, of which each takes some tens of
+// microseconds.
+constexpr int kBatches = 16;
 
 asio::posix::stream_descriptor descriptor_of(asio::io_context& io, UniqueFd fd) {
   if (!fd) return asio::posix::stream_descriptor{io};
@@ -22,7 +28,8 @@ CgroupWatch::CgroupWatch(asio::io_context& io, UniqueFd inotify, std::string des
       inotify_{descriptor_of(io, std::move(inotify))},
       tree_{inotify_.is_open() ? inotify_.native_handle() : -1, std::move(descriptors),
             std::move(sinks)},
-      next_{io, asio::steady_timer::time_point::max()} {}
+      next_{io, asio::steady_timer::time_point::max()},
+      pause_{io} {}
 
 void CgroupWatch::start() {
   if (!inotify_.is_open()) return;
@@ -34,26 +41,30 @@ void CgroupWatch::start() {
 void CgroupWatch::stop() {
   stopped_ = true;
   next_.cancel();
+  pause_.cancel();
   if (inotify_.is_open()) inotify_.cancel();
 }
 
 asio::awaitable<void> CgroupWatch::hear() {
   error_code ec;
-  bool more = true;
   while (!stopped_) {
-    if (more) {
-      co_await asio::post(io_, asio::use_awaitable);
-    } else {
-      co_await inotify_.async_wait(asio::posix::descriptor_base::wait_read,
-                                   asio::redirect_error(asio::use_awaitable, ec));
+    co_await inotify_.async_wait(asio::posix::descriptor_base::wait_read,
+                                 asio::redirect_error(asio::use_awaitable, ec));
+    for (int batches = 0; !stopped_ && drain();) {
+      next_.cancel();
+      if (++batches < kBatches && !tree_.is_behind()) {
+        co_await asio::post(io_, asio::use_awaitable);
+        continue;
+      }
+      pause_.expires_after(limits::kCgroupPause);
+      co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      batches = 0;
     }
-    if (stopped_) co_return;
-    more = drain();
-    next_.cancel();
   }
 }
 
 bool CgroupWatch::drain() {
+  if (tree_.is_behind()) return true;
   const auto events = or_throw(kernel::read_inotify(inotify_.native_handle()));
   if (!events) return false;
   for (const auto& event : *events) tree_.take(event);

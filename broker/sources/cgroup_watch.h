@@ -25,7 +25,8 @@ class CgroupWatch {
  private:
   [[nodiscard]] asio::awaitable<void> hear();
   [[nodiscard]] asio::awaitable<void> work();
-  // Some of what has come, so that others have their turn. False once there is nothing left.
+  // Some of what has come, so that others have their turn; none of it while the tree is behind.
+  // False once there is nothing left.
   [[nodiscard]] bool drain();
 
   asio::io_context& io_;
@@ -33,6 +34,7 @@ class CgroupWatch {
   asio::posix::stream_descriptor inotify_;
   CgroupTree tree_;
   asio::steady_timer next_;
+  asio::steady_timer pause_;
   bool stopped_{false};
 };
 
