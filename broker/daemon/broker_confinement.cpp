@@ -125,6 +125,10 @@ void filter_system_calls() {
     check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0),
           "cannot fill the seccomp filter");
   }
+  // Its own limits, to know and not to change them.
+  check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+                           SCMP_A0_64(SCMP_CMP_EQ, 0), SCMP_A2_64(SCMP_CMP_EQ, 0)),
+        "cannot fill the seccomp filter");
   check(::seccomp_load(filter.get()), "cannot load the seccomp filter");
 }
 
