@@ -56,7 +56,10 @@ class Column:
             self.passed[suite] = None
             return
         self.passed[suite] = 0
-        for case in xml.etree.ElementTree.parse(results).iter("testcase"):
+        cases = list(xml.etree.ElementTree.parse(results).iter("testcase"))
+        if not cases:
+            self.failed.append(f"{suite}: has no tests")
+        for case in cases:
             skipped = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
                 self.failed.append(f"{suite}: {case.get('classname')}.{case.get('name')}")
@@ -70,6 +73,8 @@ class Column:
         """What `upcalld --features` said."""
         if listing.exists():  # or else no suite has run either, which is told
             self.features = read_features(listing)
+            if not self.features:
+                self.failed.append("upcalld --features: says nothing")
 
 
 def read_features(listing):
