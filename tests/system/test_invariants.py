@@ -12,7 +12,7 @@ import unittest
 
 from upcalltest import oci, paths
 from upcalltest.case import SystemTest
-from upcalltest.container import namespaces_of, status_of
+from upcalltest.container import is_called, namespaces_of, status_of
 from upcalltest.daemon import children_of
 from upcalltest.waiting import wait_readable
 
@@ -118,7 +118,7 @@ class Invariants:
         ended = running.wait()
         wait_readable(held, 30, "handler; log:\n" + "\n".join(daemon.log.seen))
         launcher = daemon.launcher()
-        handler, = (pid for pid in children_of(launcher) if status_of(pid)["Name"] == "report")
+        handler, = (pid for pid in children_of(launcher) if is_called(pid, "report"))
         seen = {"handler": Task.of(handler), "init": Task.of(container.init), "launcher": Task.of(launcher),
                 "origin_is_gone": not pathlib.Path(f"/proc/{ended.host_pid}").exists(),
                 "report": json.loads(container.path("/tmp/report").read_text(encoding="latin-1"))}

@@ -14,7 +14,7 @@ import unittest
 
 from upcalltest import kernel, oci, paths
 from upcalltest.case import SystemTest
-from upcalltest.container import namespaces_of, status_of
+from upcalltest.container import is_called, namespaces_of, status_of
 from upcalltest.daemon import children_of, fields
 from upcalltest.waiting import wait_for_end
 
@@ -81,12 +81,8 @@ class StrangePlaces(SystemTest):
             holder.stdin.close()
 
     def child(self, parent, name):
-        def is_named(pid):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # stage 1 has gone meanwhile
-                return status_of(pid)["Name"] == name
-
         def find():
-            return [pid for pid in children_of(parent) if is_named(pid)]
+            return [pid for pid in children_of(parent) if is_called(pid, name)]
         self.wait_until(find, f"child {name}")
         return find()[0]
 

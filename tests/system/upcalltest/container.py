@@ -117,6 +117,14 @@ def namespaces_of(pid):
     return {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in _NAMESPACES}
 
 
+def is_called(pid, name):
+    """Whether there is such a process, and it has this name: of the launcher's children some end at any moment."""
+    try:
+        return status_of(pid)["Name"] == name
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def status_of(pid):
     """/proc/PID/status as a dictionary."""
     lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
