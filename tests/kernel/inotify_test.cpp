@@ -20,7 +20,7 @@ constexpr std::size_t kInstances = 512;
 
 std::size_t most_instances() {
   const auto text = read_file("/proc/sys/fs/inotify/max_user_instances");
-  std::string_view rest{text ? *text : ""};
+  std::string_view rest{text ? std::string_view{*text} : std::string_view{}};
   return parse_integer<std::size_t>(take_until(rest, '\n')).value_or(kInstances + 1);
 }
 

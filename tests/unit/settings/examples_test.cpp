@@ -146,7 +146,8 @@ TEST(Examples, NothingIsDeniedWhereModulesAreLogged) {
 TEST(Examples, ThoseWithTheLabelHearOfUsb) {
   const auto policy = drop_in("50-devices");
   using namespace std::string_literals;
-  auto plugged = event::parse_uevent("add@/devices/usb1\0SUBSYSTEM=usb\0"s);
+  const auto text = "add@/devices/usb1\0SUBSYSTEM=usb\0"s;
+  auto plugged = event::parse_uevent(text);
   plugged->origin = event::UeventClass::kernel;
   const auto nothing = [](const std::string&) { return std::optional<std::string>{}; };
   const auto* rule = policy::UeventIndex{policy.uevent_rules}.decide(*plugged, nullptr, nothing);
