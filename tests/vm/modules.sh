@@ -14,7 +14,9 @@ find_kernel "$series"
 [[ -d $kernel/modules ]] || skip "kernel $series without its modules"
 
 opt=/opt/upcall
+out=${UPCALL_OUT:-$build/vm-modules-$series}
+echo "upcalld's log will be in $out"
 boot --timeout 1500 --file "$vm/guest/modules:$opt/modules" \
     --file "$build/bin:$opt/bin" --file "$build/libexec:$opt/libexec" --file "$build/tests/support:$opt/tests/support" \
     --file "$kernel/modules:/lib/modules/$(<"$kernel/release")" --file "$(realpath /sbin/modprobe):/usr/sbin/modprobe" \
-    --out "${UPCALL_OUT:-$build/vm-modules-$series}" -- "$opt/modules" "$requests"
+    --out "$out" -- "$opt/modules" "$requests"

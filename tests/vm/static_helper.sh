@@ -14,7 +14,9 @@ kernel=$("$vm/static_kernel.sh") || status=$?
 ((status == 0)) || exit "$status"
 
 opt=/opt/upcall
+out=${UPCALL_OUT:-$build/vm-static-helper}
+echo "upcalld's log will be in $out"
 boot --timeout 900 --file "$vm/guest/static_helper:$opt/static_helper" \
     --file "$build/bin:$opt/bin" --file "$build/libexec:$opt/libexec" --file "$build/tests/support:$opt/tests/support" \
     --file "$build/tests/victims:$opt/tests/victims" --file "$build/bin/upcall-shim:/usr/sbin/usermode-helper" \
-    --out "${UPCALL_OUT:-$build/vm-static-helper}" -- "$opt/static_helper"
+    --out "$out" -- "$opt/static_helper"
