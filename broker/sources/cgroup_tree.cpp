@@ -178,15 +178,8 @@ void CgroupTree::begin(Number number, int directory, Found found) {
 void CgroupTree::list(Number number) {
   const auto node = nodes_.find(number);
   if (node == nodes_.end()) return;
-  const auto directory = open_directory(node->second);
-  if (!directory) {
-    complain(directory.error());
-    return;
-  }
-  if (is_left_alone(node->second, directory->get())) {
-    forget_below(number, Why::left_alone);
-    return;
-  }
+  const auto directory = open_watched(number, node->second);
+  if (!directory) return;
   const auto watch =
       kernel::watch_descriptor(inotify_, descriptors_, directory->get(), kComingAndGoing);
   if (!watch) {
@@ -215,6 +208,20 @@ Result<UniqueFd> CgroupTree::open_directory(const Node& node) const {
   return directory;
 }
 
+// It may have been given to somebody since it was listed.
+std::optional<UniqueFd> CgroupTree::open_watched(Number number, const Node& node) {
+  auto directory = open_directory(node);
+  if (!directory) {
+    complain(directory.error());
+    return {};
+  }
+  if (is_left_alone(node, directory->get())) {
+    forget_below(number, Why::left_alone);
+    return {};
+  }
+  return *std::move(directory);
+}
+
 bool CgroupTree::is_left_alone(const Node& node, int directory) {
   if (node.path.empty()) return false;
   const auto owner = kernel::cgroup_owner(directory);
@@ -227,19 +234,11 @@ void CgroupTree::compare(Number number, std::vector<std::string> names) {
   compared_ = {.above = number, .names = std::move(names)};
 }
 
-// It may have been given to somebody since it was listed.
 void CgroupTree::came(Number above, const std::string& name, Found found) {
   const auto node = nodes_.find(above);
   if (node == nodes_.end() || node->second.below.contains(name)) return;
-  const auto directory = open_directory(node->second);
-  if (!directory) {
-    complain(directory.error());
-    return;
-  }
-  if (is_left_alone(node->second, directory->get())) {
-    forget_below(above, Why::left_alone);
-    return;
-  }
+  const auto directory = open_watched(above, node->second);
+  if (!directory) return;
   find(above, directory->get(), name, found);
 }
 

@@ -91,6 +91,8 @@ class CgroupTree {
   bool list_some(Found found);
   void list(Number number);
   [[nodiscard]] Result<UniqueFd> open_directory(const Node& node) const;
+  // Nothing where what is below it is not, or no longer, to be watched: that is forgotten.
+  [[nodiscard]] std::optional<UniqueFd> open_watched(Number number, const Node& node);
   [[nodiscard]] static bool is_left_alone(const Node& node, int directory);
   void compare(Number number, std::vector<std::string> names);
   void came(Number above, const std::string& name, Found found);
