@@ -13,6 +13,7 @@
 #include "base/memfd.h"
 #include "base/text.h"
 #include "daemon/compiled_policy.h"
+#include "daemon/helper_parts.h"
 #include "daemon/helper_registration.h"
 #include "daemon/registration.h"
 #include "wire/handler_table.h"
@@ -39,12 +40,9 @@ void warn_of_settings(const CompiledPolicy& compiled, const std::string& state) 
   if (compiled.rules_on_modules &&
       !or_throw(HelperRegistration::begin(module_setting(state))).possible())
     log::warning("this kernel has no kernel.modprobe: the rules on modprobe are never asked");
-  for (const auto& mount_point : compiled.release_agents) {
-    const auto setting = release_agent_setting(state, mount_point);
-    if (::access(setting.file.c_str(), F_OK) == 0) continue;
-    log::warning("there is no '" + printable(setting.file) +
-                 "', without which upcalld does not start: 'release_agents' names mount points of "
-                 "cgroup hierarchies of version 1");
+  for (const auto& listed : compiled.release_agents) {
+    if (const auto why = why_no_release_agents(listed, state); !why.empty())
+      log::warning(why + "; so upcalld does not start");
   }
 }
 

@@ -105,6 +105,15 @@ HelperParts prepare_for_helpers(const CompiledPolicy& compiled, const std::strin
   return parts;
 }
 
+std::string why_no_release_agents(const std::string& listed, const std::string& state_directory) {
+  if (is_unified(listed)) return {};
+  const auto file = release_agent_setting(state_directory, listed).file;
+  if (::access(file.c_str(), F_OK) == 0) return {};
+  return "there is no '" + printable(file) +
+         "': 'release_agents' names mount points of cgroup hierarchies of version 1, and "
+         "directories of the one of version 2";
+}
+
 std::vector<HelperRegistration> find_release_agents(const std::vector<std::string>& listed,
                                                     const std::string& state_directory) {
   auto mount_points = listed;
@@ -113,15 +122,11 @@ std::vector<HelperRegistration> find_release_agents(const std::vector<std::strin
   restore_former_agents(mount_points, state_directory);
   std::vector<HelperRegistration> agents;
   for (const auto& mount_point : mount_points) {
-    auto agent =
-        or_throw(HelperRegistration::begin(release_agent_setting(state_directory, mount_point)));
-    if (!agent.possible()) {
-      throw std::runtime_error{"there is no '" + printable(agent.file()) +
-                               "': 'release_agents' names mount points of cgroup hierarchies of "
-                               "version 1, and directories of the one of version 2"};
-    }
+    if (const auto why = why_no_release_agents(mount_point, state_directory); !why.empty())
+      throw std::runtime_error{why};
+    agents.push_back(
+        or_throw(HelperRegistration::begin(release_agent_setting(state_directory, mount_point))));
     warn_of_silence(mount_point);
-    agents.push_back(std::move(agent));
   }
   return agents;
 }

@@ -46,6 +46,11 @@ struct HelperParts {
 [[nodiscard]] HelperParts prepare_for_helpers(const CompiledPolicy& compiled,
                                               const std::string& modprobe, TraceOwner& owner);
 
+// Cause and remedy where a listed place is neither a mount point of a hierarchy of version 1 nor a
+// directory of the one of version 2; empty where a start can use it.
+[[nodiscard]] std::string why_no_release_agents(const std::string& listed,
+                                                const std::string& state_directory);
+
 // Of those that are mount points of hierarchies of version 1; of version 2 there are none. Puts
 // back those that a predecessor left and that are not listed any more. Throws where one of them is
 // none.

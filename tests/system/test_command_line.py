@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from upcalltest import paths
+from upcalltest import oci, paths
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -69,6 +69,7 @@ class CommandLine(unittest.TestCase):
         for policy, warnings in (
                 ("handlers: {h: {run: /nonexistent/prog, in: host}, t: {run: /bin/true, in: host}, i: {run: /no/where}}",
                  ["handler 'h' cannot execute '/nonexistent/prog' on this host: No such file or directory"]),
+                (f"release_agents: [{oci.unified_hierarchy()}]", []),
                 ("release_agents: [/sys/fs/cgroup/nope]", ["there is no '/sys/fs/cgroup/nope/release_agent'"]),
                 ("rules: [{name: m, on: modprobe, do: deny}]",
                  [] if pathlib.Path("/proc/sys/kernel/modprobe").exists() else ["this kernel has no kernel.modprobe"])):
