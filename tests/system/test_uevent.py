@@ -44,7 +44,7 @@ BURST = 20_000
 class Uevent(SystemTest):
     def setUp(self):
         super().setUp()
-        self.prefix = f"u{os.getpid() % 100000}"
+        self.prefix = uevents.new_prefix()
 
     def start_with_rules(self, *options):
         policy = RULES.replace("PREFIX", self.prefix).replace("DIRECTORY", self.directory)
@@ -63,10 +63,8 @@ class Uevent(SystemTest):
 
     def device(self, name, *options):
         """A new network device of that name; it is gone at the end."""
-        name, peer = self.prefix + name, f"{self.prefix}p{name}"
-        uevents.ip("link", "add", name, *options, "type", "veth", "peer", "name", peer)
-        self.addCleanup(subprocess.run, ["ip", "link", "del", name], stderr=subprocess.DEVNULL, check=False)
-        return name
+        uevents.add_pair(self, self.prefix + name, *options)
+        return self.prefix + name
 
     def handled(self, daemon, *parts):
         """The fields of the decision on an event whose line holds `parts`, once it has been handled."""

@@ -32,14 +32,17 @@ exec udevadm monitor --kernel --udev --subsystem-match=net
 class Brought(Tenants, SystemTest):
     def setUp(self):
         super().setUp()
-        self.prefix = f"c{os.getpid() % 100000}"
+        self.prefix = uevents.new_prefix()
 
     def start_with_rules(self):
         return self.start(POLICY.format(directory=self.directory, kind="mnt", prefix=self.prefix))
 
     def device(self, action, name=None):
         name = name or self.prefix
-        uevents.ip("link", action, name, *["type", "veth", "peer", "name", f"p{name}"] * (action == "add"))
+        if action == "add":
+            uevents.add_pair(self, name)
+        else:
+            uevents.ip("link", action, name)
 
     def event(self, daemon, action):
         """One of a network device that comes or goes, once all whom it concerns have been told."""
@@ -115,7 +118,6 @@ class Forwarded(Brought):
     def forward(self, daemon):
         name = f"f{self.prefix}"
         self.device("add", name)
-        self.addCleanup(self.device, "del", name)
         decided = fields(daemon.wait_for("kind=uevent", f"net/{name}", 'uevent="add"'))
         return name, fields(daemon.wait_for(f"event={decided['event']} ", "outcome="))["outcome"]
 

@@ -52,7 +52,7 @@ def forge_inside(container, text):
 class Networks(Tenants, SystemTest):
     def setUp(self):
         super().setUp()
-        self.prefix = f"n{os.getpid() % 100000}"
+        self.prefix = uevents.new_prefix()
 
     def start_with_rules(self, *heard):
         daemon = self.start(POLICY.format(directory=self.directory, kind="net", prefix=self.prefix))
@@ -118,8 +118,7 @@ class Networks(Tenants, SystemTest):
         self.device(gold, late, options=("address", "02:75:00:00:00:02"))
         self.assertEqual(self.handled(daemon, late, "add", "by address")[0]["class"], "kernel")
         # One of that name in the host's network has another address.
-        uevents.ip("link", "add", host, "address", "02:75:00:00:00:03", "type", "veth", "peer", "name", f"p{host}")
-        self.addCleanup(subprocess.run, ["ip", "link", "del", host], check=False, stderr=subprocess.DEVNULL)
+        uevents.add_pair(self, host, "address", "02:75:00:00:00:03")
         self.device(gold, host, options=("address", "02:76:00:00:00:01"))
         self.assertEqual(self.handled(daemon, host, "add")[0]["container"], "gold")
 
@@ -148,8 +147,7 @@ class Networks(Tenants, SystemTest):
         gold = self.make("crun", "gold")
         daemon = self.start_with_rules(gold)
         name = f"{self.prefix}h"
-        uevents.ip("link", "add", name, "type", "veth", "peer", "name", f"p{name}")
-        self.addCleanup(subprocess.run, ["ip", "link", "del", name], check=False, stderr=subprocess.DEVNULL)
+        uevents.add_pair(self, name)
         self.assertEqual(self.handled(daemon, name, "add", "of the host")[1], "handled")
         # Into the container: it leaves the host, and comes there.
         uevents.ip("link", "set", name, "netns", str(gold.init))
@@ -162,8 +160,7 @@ class Networks(Tenants, SystemTest):
         late = self.make("crun", "gold")
         self.wait_until_heard(daemon, late)
         name = f"{self.prefix}k"
-        uevents.ip("link", "add", name, "type", "veth", "peer", "name", f"p{name}")
-        self.addCleanup(subprocess.run, ["ip", "link", "del", name], check=False, stderr=subprocess.DEVNULL)
+        uevents.add_pair(self, name)
         uevents.ip("link", "set", f"p{name}", "netns", str(late.init))
         self.device(late, f"{self.prefix}z")
         self.assertEqual(self.handled(daemon, f"{self.prefix}z", "add")[1], "handled")

@@ -21,6 +21,20 @@ def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True, timeout=60)
 
 
+def new_prefix():
+    """For the names of a test's devices, which leave it six more letters (IFNAMSIZ). Process ids come again: a device that
+    an ended test left would be found under its name."""
+    return "u" + os.urandom(4).hex()
+
+
+def add_pair(case, name, *options):
+    """A new pair of network devices, of which the other is called p and the same; it is gone at the end of the test case,
+    even if one of the two has been given another name, or to a container."""
+    ip("link", "add", name, *options, "type", "veth", "peer", "name", f"p{name}")
+    for either in (name, f"p{name}"):
+        case.addCleanup(subprocess.run, ["ip", "link", "del", either], stderr=subprocess.DEVNULL, check=False)
+
+
 def change_null_device(count=1, line=b"change"):
     """As many synthetic events."""
     fd = os.open(NULL_DEVICE, os.O_WRONLY | os.O_CLOEXEC)
