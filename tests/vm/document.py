@@ -42,8 +42,9 @@ What a kernel cannot have, found by a probe. Any other skip is a failure.
 class Column:
     """What came of one kernel."""
 
-    def __init__(self, release):
+    def __init__(self, release, commit):
         self.release = release
+        self.commit = commit  # what was built
         self.passed = {}
         self.red = collections.Counter()  # how many of which suite failed
         self.failed = []
@@ -90,7 +91,7 @@ def reason_of(skipped):
 
 def read_logs(suites, logs):
     """A suite of which there are no results has failed, whatever became of its machine."""
-    column = Column((logs / "release").read_text().strip() if (logs / "release").exists() else "?")
+    column = Column(*((logs / name).read_text().strip() if (logs / name).exists() else "?" for name in ("release", "commit")))
     for suite in suites:
         column.add(suite, logs / f"{suite}.xml")
     column.add_features(logs / "features")
@@ -108,6 +109,7 @@ def table(columns):
     suites = list(next(iter(columns.values())).passed)
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     lines.append("| Debian's package | " + " | ".join(c.release for c in columns.values()) + " |")
+    lines.append("| commit of upcalld | " + " | ".join(c.commit for c in columns.values()) + " |")
     for suite in suites:
         lines.append(f"| `{suite}` | " + " | ".join(cell(c, suite) for c in columns.values()) + " |")
     return "\n".join(lines)
