@@ -109,10 +109,12 @@ asio::awaitable<void> Containers::name_by_init(event::Origin& origin, pid_t init
 
 asio::awaitable<void> Containers::name_by_cgroup(event::Origin& origin) {
   co_await catch_up();
-  if (const auto* record = registry_.find_by_cgroup(origin.cgroup)) {
-    origin.container = record->container;
-  } else if (const auto* gone = departed_.find(origin.cgroup, steady_clock::now())) {
+  const auto* record = registry_.find_by_cgroup(origin.cgroup);
+  const auto outer = record != nullptr ? record->cgroup.size() : 0;
+  if (const auto* gone = departed_.find(origin.cgroup, steady_clock::now(), outer)) {
     origin.container = *gone;
+  } else if (record != nullptr) {
+    origin.container = record->container;
   } else {
     origin.container = origin::container_of_cgroup(origin.cgroup);
   }

@@ -23,10 +23,11 @@ void Departed::add(std::string cgroup, event::Container container, Time now) {
   all_.push_back({.cgroup = std::move(cgroup), .container = std::move(container), .went = now});
 }
 
-const event::Container* Departed::find(std::string_view cgroup, Time now) const {
+const event::Container* Departed::find(std::string_view cgroup, Time now, std::size_t outer) const {
   const One* nearest = nullptr;
   for (const auto& one : all_) {
-    const bool fits = now - one.went <= limits::kDepartedFor && is_or_is_below(cgroup, one.cgroup);
+    const bool fits = now - one.went <= limits::kDepartedFor && one.cgroup.size() > outer &&
+                      is_or_is_below(cgroup, one.cgroup);
     if (fits && (nearest == nullptr || one.cgroup.size() >= nearest->cgroup.size())) nearest = &one;
   }
   return nearest != nullptr ? &nearest->container : nullptr;

@@ -19,8 +19,9 @@ class Departed {
 
   void add(std::string cgroup, event::Container container, Time now);
   // The one that went last of those with this cgroup or one above it, the nearest first; null
-  // without one.
-  [[nodiscard]] const event::Container* find(std::string_view cgroup, Time now) const;
+  // without one. Only if its cgroup has more than `outer` bytes, those of a living one's above it.
+  [[nodiscard]] const event::Container* find(std::string_view cgroup, Time now,
+                                             std::size_t outer = 0) const;
 
  private:
   struct One {

@@ -15,8 +15,9 @@ class DepartedTest : public ::testing::Test {
   void add(const std::string& cgroup, const std::string& id, Departed::Time when = kStart) {
     departed_.add(cgroup, {.runtime = "crun", .id = id}, when);
   }
-  [[nodiscard]] std::string at(std::string_view cgroup, Departed::Time when = kStart) const {
-    const auto* container = departed_.find(cgroup, when);
+  [[nodiscard]] std::string at(std::string_view cgroup, Departed::Time when = kStart,
+                               std::string_view living = {}) const {
+    const auto* container = departed_.find(cgroup, when, living.size());
     return container != nullptr ? container->id : "none";
   }
   Departed departed_;
@@ -35,6 +36,13 @@ TEST_F(DepartedTest, NearestIsFoundFirst) {
   add("/outer", "outer");
   EXPECT_EQ(at("/outer/inner/a"), "inner");
   EXPECT_EQ(at("/outer/other"), "outer");
+}
+
+TEST_F(DepartedTest, IsFoundBelowALivingOneButNotInItsPlace) {
+  add("/outer/inner", "inner");
+  EXPECT_EQ(at("/outer/inner/a", kStart, "/outer"), "inner");
+  EXPECT_EQ(at("/outer/inner/a", kStart, "/outer/inner"), "none");
+  EXPECT_EQ(at("/outer/inner/a", kStart, "/outer/inner/a"), "none");
 }
 
 TEST_F(DepartedTest, OfTwoWithOneCgroupTheLatterIsFound) {
