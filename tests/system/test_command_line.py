@@ -93,7 +93,7 @@ class CommandLine(unittest.TestCase):
             with self.subTest(program):
                 said = subprocess.run([paths.BIN / program, "--help"], capture_output=True, text=True, timeout=30, check=False)
                 self.assertEqual(said.returncode, 1)
-                self.assertIn(f"{program} is started by upcalld, not by hand", said.stdout + said.stderr)
+                self.assertIn(f"{program} is started by upcalld, not by hand", said.stderr)
 
     def test_directories_that_cannot_be_taken_come_with_a_remedy(self):
         with tempfile.TemporaryDirectory(prefix="upcall-") as directory:
