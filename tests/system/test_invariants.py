@@ -3,6 +3,7 @@
 of every kind. One crash for each kind; its handler is held while it is looked at from outside, and tells what it sees
 itself."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -49,6 +50,15 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
+def descriptors_of(proc):
+    """What each is, by number; but for those that are closed meanwhile, by a process that goes on with its work."""
+    found = {}
+    for descriptor in (proc / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found[descriptor.name] = os.readlink(descriptor)
+    return found
+
+
 @dataclasses.dataclass
 class Task:
     """A process, as it is seen from the host."""
@@ -77,7 +87,7 @@ class Task:
         return cls(
             status_of(pid), namespaces_of(pid), *((file.st_dev, file.st_ino) for file in files.values()),
             re.search(r"^0::(.*)$", (proc / "cgroup").read_text(), re.M)[1], limits,
-            {fd.name: os.readlink(fd) for fd in (proc / "fd").iterdir()},
+            descriptors_of(proc),
             *((proc / name).read_text().strip() for name in ("oom_score_adj", "personality", "timerslack_ns")),
             *(int(stat[number]) for number in (2, 3, 4)), (stat[16], stat[38]))
 
