@@ -20,7 +20,7 @@ void append_printable(std::string& out, char c) {
   }
 }
 
-// One element of a pattern other than a star: does it match `c`, and how long is it?
+// One element of a pattern other than a star: does it match the next byte, and how long is it?
 struct Element {
   bool matches;
   std::size_t length;
@@ -45,7 +45,9 @@ Element bracket_element(std::string_view pattern, char c) {
   return {.matches = found != negated && c != '/', .length = at + 1};
 }
 
-Element element(std::string_view pattern, char c) {
+Element element(std::string_view pattern, std::string_view text) {
+  if (pattern.empty() || text.empty()) return {.matches = false, .length = 0};
+  const char c = text[0];
   if (pattern[0] == '?') return {.matches = c != '/', .length = 1};
   if (pattern[0] == '[') return bracket_element(pattern, c);
   if (pattern[0] == '\\' && pattern.size() > 1) return {.matches = pattern[1] == c, .length = 2};
@@ -83,6 +85,10 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   struct Retry {
     std::size_t pattern{std::string_view::npos};
     std::size_t text{0};
+
+    [[nodiscard]] bool is_possible(std::string_view whole) const {
+      return pattern != std::string_view::npos && text < whole.size();
+    }
   } star, double_star;
   std::size_t p = 0;
   std::size_t t = 0;
@@ -94,19 +100,15 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
       if (crosses) star = {};
       continue;
     }
-    if (p < pattern.size() && t < text.size()) {
-      const auto [matches, length] = element(pattern.substr(p), text[t]);
-      if (matches) {
-        p += length;
-        ++t;
-        continue;
-      }
+    if (const auto next = element(pattern.substr(p), text.substr(t)); next.matches) {
+      p += next.length;
+      ++t;
+      continue;
     }
-    if (star.pattern != std::string_view::npos && star.text < text.size() &&
-        text[star.text] != '/') {
+    if (star.is_possible(text) && text[star.text] != '/') {
       t = ++star.text;
       p = star.pattern;
-    } else if (double_star.pattern != std::string_view::npos && double_star.text < text.size()) {
+    } else if (double_star.is_possible(text)) {
       t = ++double_star.text;
       p = double_star.pattern;
       star = {};

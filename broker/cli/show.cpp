@@ -32,7 +32,6 @@ std::string padded(std::string field, std::size_t width) {
 }
 
 std::string table(const std::vector<Row>& rows) {
-  Row out;
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -143,10 +142,11 @@ std::string show_containers(const Json& document) {
   std::vector<Row> rows{{"RUNTIME", "ID", "NAME", "IMAGE", "POD", "INIT", "CGROUP"}};
   for (const auto& one : document.value("containers", Json::array())) {
     auto pod = text(one, "pod");
-    if (one.contains("pod_namespace")) pod = text(one, "pod_namespace") + "/" + pod;
+    if (one.contains("pod_namespace")) pod.insert(0, text(one, "pod_namespace") + "/");
     const auto id = text(one, "id");
     // Only what is a checksum is as good when it is cut.
-    const bool checksum = id.size() == 64 && id.find_first_not_of("0123456789abcdef") == id.npos;
+    const bool checksum =
+        id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
     rows.push_back({text(one, "runtime"), checksum ? id.substr(0, kIdLength) : id,
                     text(one, "name"), text(one, "image"), pod, text(one, "init"),
                     text(one, "cgroup")});

@@ -26,14 +26,16 @@ int fail(const std::string& why) {
   return 1;
 }
 
+std::string to_show(const Options& options, const std::string& answer, const Json& document) {
+  if (options.json) return answer;
+  return options.command == Command::containers ? show_containers(document) : show_whois(document);
+}
+
 int show(const Options& options, const std::string& answer) {
   const auto document = Json::parse(answer, nullptr, false);
   if (document.is_discarded()) return fail("upcalld's answer cannot be understood");
   if (document.contains("error")) return fail(printable(document["error"].get<std::string>()));
-  const auto text = options.json                             ? answer
-                    : options.command == Command::containers ? show_containers(document)
-                                                             : show_whois(document);
-  (void)std::fputs(text.c_str(), stdout);
+  (void)std::fputs(to_show(options, answer, document).c_str(), stdout);
   return 0;
 }
 

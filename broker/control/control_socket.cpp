@@ -10,8 +10,19 @@
 namespace upcall::control {
 namespace {
 
-using asio::posix::descriptor_base;
-using boost::system::error_code;
+asio::awaitable<void> send(asio::posix::stream_descriptor& client, const std::string& document) {
+  auto rest = std::as_bytes(std::span{document});
+  while (!rest.empty()) {
+    const auto chunk = rest.first(std::min(rest.size(), wire::kControlChunk));
+    const auto sent = wire::send_message(client.native_handle(), chunk);
+    if (sent) {
+      rest = rest.subspan(chunk.size());
+    } else if (sent.error().code != std::errc::resource_unavailable_try_again ||
+               !co_await writable(&client, limits::kPeerSpeaks)) {
+      co_return;
+    }
+  }
+}
 
 }  // namespace
 
@@ -44,21 +55,6 @@ asio::awaitable<void> ControlSocket::serve(UniqueFd connection, Semaphore::Permi
   }
   const auto document = co_await answers_.answer(request, *std::move(received));
   co_await send(client, document);
-}
-
-asio::awaitable<void> ControlSocket::send(asio::posix::stream_descriptor& client,
-                                          const std::string& document) {
-  auto rest = std::as_bytes(std::span{document});
-  while (!rest.empty()) {
-    const auto chunk = rest.first(std::min(rest.size(), wire::kControlChunk));
-    const auto sent = wire::send_message(client.native_handle(), chunk);
-    if (sent) {
-      rest = rest.subspan(chunk.size());
-    } else if (sent.error().code != std::errc::resource_unavailable_try_again ||
-               !co_await writable(&client, limits::kPeerSpeaks)) {
-      co_return;
-    }
-  }
 }
 
 }  // namespace upcall::control

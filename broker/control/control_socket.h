@@ -21,8 +21,6 @@ class ControlSocket {
 
  private:
   [[nodiscard]] asio::awaitable<void> serve(UniqueFd connection, Semaphore::Permit permit);
-  [[nodiscard]] asio::awaitable<void> send(asio::posix::stream_descriptor& client,
-                                           const std::string& document);
 
   asio::io_context& io_;
   Semaphore active_;

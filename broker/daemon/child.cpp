@@ -38,10 +38,11 @@ std::uint64_t own_capabilities() {
 void set_capabilities(std::uint64_t permitted, std::uint64_t inheritable, const char* doing) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, 2> data{};
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    const auto shift = 32 * i;
-    data.at(i).permitted = data.at(i).effective = static_cast<std::uint32_t>(permitted >> shift);
-    data.at(i).inheritable = static_cast<std::uint32_t>(inheritable >> shift);
+  for (auto& half : data) {
+    half.permitted = half.effective = static_cast<std::uint32_t>(permitted);
+    half.inheritable = static_cast<std::uint32_t>(inheritable);
+    permitted >>= 32U;
+    inheritable >>= 32U;
   }
   if (::syscall(SYS_capset, &header, data.data()) != 0) die(doing);
 }
@@ -77,8 +78,8 @@ void drop_everything(const BrokerIds& ids) {
     if (::fcntl(fd, F_SETFD, 0) != 0) die("pass on a descriptor");
   }
   if (spec.unprivileged) drop_everything(*spec.unprivileged);
-  char* const environment[] = {nullptr};
-  (void)::syscall(SYS_execveat, spec.program, "", arguments, environment, AT_EMPTY_PATH);
+  const std::array<char*, 1> no_environment{};
+  (void)::syscall(SYS_execveat, spec.program, "", arguments, no_environment.data(), AT_EMPTY_PATH);
   die("execute a program of ours");
 }
 
@@ -115,6 +116,7 @@ BrokerIds find_broker_ids(const std::optional<std::string>& name) {
 Result<Child> start_child(const ChildSpec& spec) {
   std::vector<std::string> arguments = spec.arguments;
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (auto& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   const pid_t pid = ::fork();

@@ -86,8 +86,7 @@ bool uses_pass(const policy::Policy& policy) {
     return action.kind == policy::ActionKind::pass;
   };
   return passes(policy.coredump_default) ||
-         std::any_of(policy.rules.begin(), policy.rules.end(),
-                     [&](const policy::Rule& rule) { return passes(rule.action); });
+         std::ranges::any_of(policy.rules, passes, &policy::Rule::action);
 }
 
 Result<Ok> send_tables(int socket, settings::Settings settings,

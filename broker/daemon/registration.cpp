@@ -42,7 +42,7 @@ std::optional<Saved> parse_saved(std::string_view text) {
 std::optional<Saved> read_saved(const std::string& file) {
   const UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   if (!fd) return {};
-  std::array<char, 1024> buffer;
+  std::array<char, 1024> buffer{};
   const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
   return n > 0 ? parse_saved({buffer.data(), static_cast<std::size_t>(n)}) : std::nullopt;
 }

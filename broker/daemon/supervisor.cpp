@@ -264,7 +264,7 @@ void Supervisor::watch() {
                "'defaults: {core_pattern_taken: restore}'");
 }
 
-Supervisor::Wake Supervisor::wait(std::optional<int> milliseconds) {
+Supervisor::Wake Supervisor::wait(std::optional<int> milliseconds) const {
   std::array<pollfd, 4> events = {pollfd{.fd = parts_.signals.get(), .events = POLLIN},
                                   pollfd{.fd = parts_.launcher.pidfd(), .events = POLLIN},
                                   pollfd{.fd = parts_.broker.pidfd(), .events = POLLIN},
@@ -306,7 +306,7 @@ void Supervisor::expect(SupervisorMessageType type, int milliseconds) {
   }
 }
 
-void Supervisor::tell_broker(SupervisorMessageType type, pid_t pid) {
+void Supervisor::tell_broker(SupervisorMessageType type, pid_t pid) const {
   const wire::SupervisorMessage message{.type = type, .pid = pid};
   // A broker that is gone is noticed by its pidfd.
   (void)wire::send_message(parts_.broker_socket.get(), wire::bytes_of(message));
@@ -325,7 +325,7 @@ void Supervisor::tell_launcher(const std::string& ours) {
     record.previous_pipe_limit = static_cast<std::int32_t>(previous.pipe_limit);
   }
   record.traces = parts_.traces ? 1 : 0;
-  auto setting = record.helpers.begin();
+  auto* setting = record.helpers.begin();
   for (const auto* helper : helpers()) {
     if (!helpers_registered_ || !helper->possible()) continue;
     const auto write = [](const std::string& text, auto& into) {

@@ -54,9 +54,9 @@ class Supervisor {
   // Puts the kernel's settings back and ends the children.
   void stop();
   enum class Wake : std::uint8_t { signal, launcher_died, broker_died, message, time };
-  [[nodiscard]] Wake wait(std::optional<int> milliseconds);
+  [[nodiscard]] Wake wait(std::optional<int> milliseconds) const;
   void expect(wire::SupervisorMessageType type, int milliseconds);
-  void tell_broker(wire::SupervisorMessageType type, pid_t pid = 0);
+  void tell_broker(wire::SupervisorMessageType type, pid_t pid = 0) const;
   // `ours`: what we write, or have written, to kernel.core_pattern; empty for nothing.
   void tell_launcher(const std::string& ours);
   [[nodiscard]] bool try_mode(CoreMode mode);

@@ -158,7 +158,7 @@ std::vector<std::string> to_environment(const Fields& fields) {
     std::string variable = "UPCALL_";
     for (const char c : name)
       variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    environment.push_back(variable + "=" + value);
+    environment.push_back(variable.append("=").append(value));
   }
   return environment;
 }

@@ -273,7 +273,7 @@ Outcome HelperCase::deny(Outcome outcome) {
   return outcome;
 }
 
-Result<Ok> HelperCase::answer(HelperVerdict verdict, int status) {
+Result<Ok> HelperCase::answer(HelperVerdict verdict, int status) const {
   wire::HelperAnswer answer{.verdict = verdict, .status = status};
   const auto& module = decision_.action.module;
   std::copy_n(module.begin(), std::min(module.size(), answer.name.size() - 1), answer.name.begin());

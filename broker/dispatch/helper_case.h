@@ -55,7 +55,7 @@ class HelperCase {
   [[nodiscard]] Outcome tell(wire::HelperVerdict verdict, Outcome outcome);
   [[nodiscard]] Outcome deny(Outcome outcome);
   [[nodiscard]] Outcome finish(int status);
-  [[nodiscard]] Result<Ok> answer(wire::HelperVerdict verdict, int status = 0);
+  [[nodiscard]] Result<Ok> answer(wire::HelperVerdict verdict, int status = 0) const;
   void complain(const Error& error) const;
 
   const Services& services_;

@@ -50,7 +50,8 @@ std::vector<std::string> ModuleAliases::resolve(std::string_view alias) const {
     }
   }
   std::ranges::sort(modules);
-  modules.erase(std::unique(modules.begin(), modules.end()), modules.end());
+  const auto repeated = std::ranges::unique(modules);
+  modules.erase(repeated.begin(), repeated.end());
   return modules;
 }
 

@@ -32,7 +32,7 @@ bool TokenBucket::is_full(Time now) {
 
 void TokenBucket::fill(Time now) {
   const std::chrono::duration<double> since = now - filled_;
-  tokens_ = std::min(capacity_, tokens_ + since.count() * per_second_);
+  tokens_ = std::min(capacity_, tokens_ + (since.count() * per_second_));
   filled_ = now;
 }
 

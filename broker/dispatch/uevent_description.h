@@ -16,7 +16,7 @@ struct UeventTold {
   std::chrono::system_clock::time_point time;
   const event::Uevent& event;
   const std::string& rule;
-  std::string selector{};               // of the container that is told of it; empty on the host
+  std::string selector;                 // of the container that is told of it; empty on the host
   const event::Container* container{};  // its record; nullptr on the host
 };
 // The document has all of the event's variables by name.

@@ -15,7 +15,7 @@ using Bytes = std::span<const std::byte>;
 template <class T>
 std::optional<T> at(Bytes bytes, std::uint64_t offset) {
   if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) return {};
-  T value;
+  T value{};
   std::memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
 }
@@ -35,7 +35,7 @@ std::optional<FatalSignal> parse_siginfo(Bytes info) {
   if (!number || !code || !address) return {};
   FatalSignal signal{.number = *number, .code = *code};
   // A signal that a process sent (si_code <= 0) has the sender where the address would be.
-  if (has_address(*number) && *code > 0) signal.address = *address;
+  if (has_address(*number) && *code > 0) signal.address = address;
   return signal;
 }
 

@@ -113,18 +113,18 @@ CorePatternKind core_pattern_kind(std::string_view pattern) {
 Result<CoreSettings> read_core_settings(const std::string& folder) {
   auto pattern = read_sysctl(folder + "/core_pattern");
   if (!pattern) return pattern.error();
-  const auto pipe_limit = read_number(folder + "/core_pipe_limit");
+  auto pipe_limit = read_number(folder + "/core_pipe_limit");
   if (!pipe_limit) return pipe_limit.error();
-  const auto uses_pid = read_number(folder + "/core_uses_pid");
+  auto uses_pid = read_number(folder + "/core_uses_pid");
   if (!uses_pid) return uses_pid.error();
   return CoreSettings{
       .pattern = *std::move(pattern), .pipe_limit = *pipe_limit, .uses_pid = *uses_pid != 0};
 }
 
 Result<Ok> write_core_settings(const CoreSettings& settings, const std::string& folder) {
-  const auto uses_pid = write_sysctl(folder + "/core_uses_pid", settings.uses_pid ? "1" : "0");
+  auto uses_pid = write_sysctl(folder + "/core_uses_pid", settings.uses_pid ? "1" : "0");
   if (!uses_pid) return uses_pid;
-  const auto pipe_limit = write_core_pipe_limit(settings.pipe_limit, folder);
+  auto pipe_limit = write_core_pipe_limit(settings.pipe_limit, folder);
   if (!pipe_limit) return pipe_limit;
   return write_core_pattern(settings.pattern, folder);
 }

@@ -21,7 +21,7 @@ Result<CoreDumpRequest> receive_request(int connection) {
   if (n != sizeof request || request.size < sizeof request || request.size > kLargestRequest) {
     return from_errno("find a core dump request on the connection", EPROTO);
   }
-  std::array<std::byte, kLargestRequest> whole;
+  std::array<std::byte, kLargestRequest> whole{};
   n = ::recv(connection, whole.data(), request.size, MSG_DONTWAIT);
   if (n < 0 || static_cast<std::size_t>(n) != request.size) {
     return from_errno("read all of the kernel's core dump request", n < 0 ? errno : EPROTO);

@@ -64,6 +64,7 @@ class QueueFilter {
   // X is where we are in the message.
   void advance(std::uint32_t bytes) {
     add(BPF_MISC | BPF_TXA, 0);
+    // NOLINTNEXTLINE(misc-redundant-expression): both happen to be 0
     add(BPF_ALU | BPF_ADD | BPF_K, bytes);
     add(BPF_MISC | BPF_TAX, 0);
   }
@@ -82,7 +83,7 @@ class QueueFilter {
     let_pass();
     advance(1);
     for (int i = 0; i < kLongestName; ++i) {
-      const auto to_the_end = static_cast<unsigned char>((kLongestName - 1 - i) * kStep + 3);
+      const auto to_the_end = static_cast<unsigned char>(((kLongestName - 1 - i) * kStep) + 3);
       add(BPF_LD | BPF_B | BPF_IND, 0);
       add(BPF_JMP | BPF_JEQ | BPF_K, '/', to_the_end, 0);
       advance(1);

@@ -42,7 +42,7 @@ Result<std::string> read_proc(int proc, const std::string& path) {
   const UniqueFd file{::openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   if (!file) return from_errno("open '/proc/" + path + "'");
   std::string text;
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   while (text.size() < kLargestFile) {
     const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
     if (n < 0) return from_errno("read '/proc/" + path + "'");

@@ -41,7 +41,7 @@ using ResourceLimits = std::array<rlimit, RLIM_NLIMITS>;
 // Pure parsers of /proc/PID/status and /proc/PID/limits.
 [[nodiscard]] std::optional<ProcessStatus> parse_status(std::string_view text);
 // Of kernel threads, too, which lack most of the rest.
-[[nodiscard]] std::optional<pid_t> parse_thread_group(std::string_view status);
+[[nodiscard]] std::optional<pid_t> parse_thread_group(std::string_view text);
 [[nodiscard]] std::optional<ResourceLimits> parse_limits(std::string_view text);
 
 // `directory` is /proc/PID or /proc/PID/task/TID.

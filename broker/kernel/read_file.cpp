@@ -24,7 +24,7 @@ Result<std::string> read_file(const std::string& path) {
 
 Result<std::string> read_all(int fd, const std::string& name, std::size_t most) {
   std::string text;
-  std::array<char, kChunk> chunk;
+  std::array<char, kChunk> chunk{};
   for (;;) {
     const ssize_t n = ::read(fd, chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
@@ -45,7 +45,7 @@ Result<Ok> write_file(const std::string& path, std::string_view text) {
 }
 
 Result<std::string> read_link(const std::string& path) {
-  std::array<char, PATH_MAX> target;
+  std::array<char, PATH_MAX> target{};
   const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
   if (n < 0) return from_errno("read the link '" + path + "'", errno);
   return std::string{target.data(), static_cast<std::size_t>(n)};

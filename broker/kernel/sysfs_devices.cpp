@@ -71,9 +71,10 @@ std::string read_variables(int device) {
   return "SUBSYSTEM=" + subsystem + '\0' + std::string{text.data(), static_cast<std::size_t>(n)};
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): kMostLevels deep
 void collect(Devices& out, int parent, const std::string& name, const std::string& devpath,
              int level) {
-  UniqueFd directory{
+  const UniqueFd directory{
       ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   UniqueFd to_read{directory ? ::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0) : -1};
   if (!to_read || level > kMostLevels) return;
@@ -82,8 +83,9 @@ void collect(Devices& out, int parent, const std::string& name, const std::strin
     if (auto variables = read_variables(directory.get()); !variables.empty())
       out.emplace(devpath, std::move(variables));
   }
+  const auto below = devpath + "/";
   for (const auto& child : entries.directories)
-    collect(out, directory.get(), child, devpath + "/" + child, level + 1);
+    collect(out, directory.get(), child, below + child, level + 1);
 }
 
 std::vector<std::string> list_class(int sysfs, std::string_view name) {

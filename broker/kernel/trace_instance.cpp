@@ -58,7 +58,7 @@ Result<std::string> filter_by_address() {
   const std::unique_ptr<FILE, decltype(&::fclose)> lines{::fopen("/proc/kallsyms", "re"),
                                                          &::fclose};
   if (!lines) return from_errno("open /proc/kallsyms");
-  std::array<char, 512> line;
+  std::array<char, 512> line{};
   while (::fgets(line.data(), line.size(), lines.get()) != nullptr) {
     std::string_view rest{line.data()};
     const auto address = take_word(rest);

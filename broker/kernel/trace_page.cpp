@@ -10,7 +10,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the head of an event is a bit field");
 
-constexpr std::uint32_t kWord = 4;
+constexpr std::size_t kWord = 4;
 // Types of an event, which otherwise is the number of words in it (RINGBUF_TYPE_*).
 constexpr std::uint32_t kLong = 0;
 constexpr std::uint32_t kPadding = 29;
@@ -57,7 +57,7 @@ class Events {
         return take(event, 2 * kWord, kWord + second);
       default:
         time_ += delta;
-        return take(event, kWord, kWord + std::size_t{type} * kWord);
+        return take(event, kWord, kWord + (type * kWord));
     }
   }
 

@@ -92,7 +92,8 @@ void Client::drain() {
       throw std::system_error{received.error().code, "cannot hear the launcher"};
     }
     if (received->size == 0) throw std::runtime_error{"the launcher is gone"};
-    take(std::span{buffer_}.first(received->size), *std::move(received));
+    const auto datagram = std::span{buffer_}.first(received->size);
+    take(datagram, *std::move(received));
   }
 }
 
@@ -304,7 +305,7 @@ asio::awaitable<Result<UniqueFd>> Client::open_record(std::uint32_t directory, s
                               .directory = directory,
                               .file = file};
   if (entry.size() >= request.name.size()) co_return from_errno("name a record", ENAMETOOLONG);
-  std::copy(entry.begin(), entry.end(), request.name.begin());
+  std::ranges::copy(entry, request.name.begin());
   auto fds = co_await obtain(id, wire::bytes_of(request), 1);
   if (!fds) co_return fds.error();
   co_return std::move((*fds)[0]);
@@ -313,7 +314,7 @@ asio::awaitable<Result<UniqueFd>> Client::open_record(std::uint32_t directory, s
 asio::awaitable<Result<Ok>> Client::introduce(wire::InitRequest request, const std::string& entry) {
   request.header.id = next_id_++;
   if (entry.size() >= request.name.size()) co_return from_errno("name a record", ENAMETOOLONG);
-  std::copy(entry.begin(), entry.end(), request.name.begin());
+  std::ranges::copy(entry, request.name.begin());
   const std::span<const int> no_fds;
   const auto introduced =
       co_await ask(introductions_, request.header.id, wire::bytes_of(request), no_fds);

@@ -15,7 +15,7 @@ namespace {
 using kernel::Namespace;
 
 bool contains(const std::vector<std::uint64_t>& ids, std::uint64_t id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
+  return std::ranges::find(ids, id) != ids.end();
 }
 
 bool same(const Subject& a, const Subject& b, Namespace kind) {
@@ -80,7 +80,7 @@ bool filters_inside(const Subject& origin, const Subject& container) {
   const auto& outer = container.status;
   return inner.seccomp_mode >= outer.seccomp_mode &&
          inner.seccomp_filters >= outer.seccomp_filters &&
-         inner.no_new_privileges >= outer.no_new_privileges;
+         (inner.no_new_privileges || !outer.no_new_privileges);
 }
 
 }  // namespace

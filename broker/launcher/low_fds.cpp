@@ -19,7 +19,7 @@ Result<Ok> close_between(int first, int last) {
 }
 
 Result<Ok> close_all_but(std::vector<int> kept) {
-  std::sort(kept.begin(), kept.end());
+  std::ranges::sort(kept);
   int first = kFirstFreeFd;
   for (const int fd : kept) {
     if (const auto closed = close_between(first, fd - 1); !closed) return closed;

@@ -12,8 +12,7 @@ bool full(const Error& error) { return error.code == std::errc::resource_unavail
 
 Result<Ok> send(int socket, std::span<const std::byte> bytes, const std::vector<UniqueFd>& fds) {
   std::vector<int> borrowed(fds.size());
-  std::transform(fds.begin(), fds.end(), borrowed.begin(),
-                 [](const UniqueFd& fd) { return fd.get(); });
+  std::ranges::transform(fds, borrowed.begin(), &UniqueFd::get);
   return wire::send_message(socket, bytes, borrowed);
 }
 

@@ -80,9 +80,8 @@ std::vector<std::string> own_facts(const Row& row, const Capture& capture) {
 // Each name once: some programs take the first of two values, others the last.
 void add_unless_set(std::vector<std::string>& environment, std::vector<std::string> more) {
   for (auto& variable : more) {
-    const bool set = std::any_of(environment.begin(), environment.end(), [&](const auto& one) {
-      return name_of(one) == name_of(variable);
-    });
+    const bool set = std::ranges::any_of(
+        environment, [&](const auto& one) { return name_of(one) == name_of(variable); });
     if (!set) environment.push_back(std::move(variable));
   }
 }
@@ -99,7 +98,7 @@ Plan::Plan(const Own& own, const Row& row, const Capture& capture,
     : environment_{row.handler.environment} {
   add_unless_set(environment_, own_facts(row, capture));
   add_unless_set(environment_, std::move(environment));
-  std::copy(fds.begin(), fds.end(), confinement_.handler_fds.begin());
+  std::ranges::copy(fds, confinement_.handler_fds.begin());
   confinement_.handler_fds.back() = -1;
   confinement_.namespaces.fill(-1);
   switch (row.handler.place) {

@@ -72,7 +72,7 @@ bool is_for_nobody(const Row& row) { return row.handler.uevents || row.handler.h
 
 bool may_run(const Row& row, const Capture& capture) {
   if (row.handler.authority && !capture.key) return false;
-  if (capture.uninvolved && !(row.handler.uevents && row.handler.place == wire::Place::container)) {
+  if (capture.uninvolved && (!row.handler.uevents || row.handler.place != wire::Place::container)) {
     return false;
   }
   switch (row.handler.place) {

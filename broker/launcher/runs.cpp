@@ -22,7 +22,7 @@ std::uint64_t microseconds(Clock::duration time) {
 
 std::uint64_t microseconds(const timeval& time) {
   constexpr std::int64_t kSecond = 1'000'000;
-  return static_cast<std::uint64_t>(time.tv_sec * kSecond + time.tv_usec);
+  return static_cast<std::uint64_t>((time.tv_sec * kSecond) + time.tv_usec);
 }
 
 // A page: many more than may run at once, for those that are lost.
@@ -52,7 +52,7 @@ int wait_status(const siginfo_t& info) {
 Runs::Runs(int epoll, Outbox& outbox) : epoll_{epoll}, outbox_{outbox}, pids_{shared_pids()} {}
 
 void Runs::start(const Request& request, Confinement confinement, int cgroup) {
-  const auto free = std::find_if(runs_.begin(), runs_.end(), [](const auto& run) { return !run; });
+  auto* const free = std::ranges::find(runs_, false, &std::optional<Run>::has_value);
   const auto word = free_word();
   if (free == runs_.end() || !word) return give_up(request, ConfineStep::request, EAGAIN);
   const auto index = static_cast<std::size_t>(free - runs_.begin());
@@ -87,8 +87,7 @@ std::optional<std::size_t> Runs::free_word() const {
   for (std::size_t word = 0; word < pids_.size(); ++word) {
     const auto has = [word](const auto& one) { return one && one->word == word; };
     const auto lost = [word](const Lost& one) { return one.word == word; };
-    if (std::none_of(runs_.begin(), runs_.end(), has) &&
-        std::none_of(lost_.begin(), lost_.end(), lost)) {
+    if (std::ranges::none_of(runs_, has) && std::ranges::none_of(lost_, lost)) {
       return word;
     }
   }

@@ -99,7 +99,7 @@ void Service::run() {
   // Without its broker, only the guard is left of it: until the supervisor has put things back, or
   // is gone.
   while (supervisor == Peer::alive && (broker == Peer::alive || has_to_guard()) && !stopping_) {
-    std::array<epoll_event, kEvents> events;
+    std::array<epoll_event, kEvents> events{};
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEvents, next_timeout());
     if (count < 0 && errno != EINTR) or_throw<Ok>(from_errno("wait for events"));
     for (const auto& event :
@@ -152,7 +152,8 @@ Service::Peer Service::on_broker() {
     auto received = wire::receive_message(sockets_.broker.get(), buffer_);
     if (!received) return would_block(received.error()) ? Peer::alive : Peer::gone;
     if (received->size == 0) return Peer::gone;
-    take(std::span{buffer_}.first(received->size), *std::move(received));
+    const auto datagram = std::span{buffer_}.first(received->size);
+    take(datagram, *std::move(received));
   }
   epoll_event event{.events = outbox_.empty() ? EPOLLIN : EPOLLOUT, .data = {.u64 = kBroker}};
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, sockets_.broker.get(), &event);
@@ -187,10 +188,7 @@ void Service::take(std::span<const std::byte> datagram, wire::Received received)
       runs_.kill(header->id);
       return;
     case wire::LauncherType::release:
-      if (const auto request = head_of<wire::ReleaseRequest>(datagram);
-          request && request->capture < captures_.size()) {
-        captures_[request->capture].reset();
-      }
+      if (const auto request = head_of<wire::ReleaseRequest>(datagram)) take_release(*request);
       return;
     case wire::LauncherType::open_directory:
       if (const auto request = head_of<wire::DirectoryRequest>(datagram)) take_directory(*request);

@@ -56,6 +56,7 @@ class Service {
   void refuse_capture(std::uint64_t id);
   void take_helped(const wire::HelpedRequest& request, wire::Received received);
   void take_network(const wire::NetworkRequest& request);
+  void take_release(const wire::ReleaseRequest& request);
   [[nodiscard]] Result<Networks::Heard> hear_network(std::uint32_t capture);
   void answer_captured(std::uint64_t id, const Result<Capture>& captured, CaptureStep step,
                        std::uint32_t number);

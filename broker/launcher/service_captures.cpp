@@ -19,8 +19,7 @@ std::vector<std::byte> datagram_of(const T& head, std::string_view texts) {
 }  // namespace
 
 std::optional<std::uint32_t> Service::free_capture() const {
-  const auto free =
-      std::find_if(captures_.begin(), captures_.end(), [](const auto& c) { return !c; });
+  const auto* const free = std::ranges::find(captures_, false, &std::optional<Capture>::has_value);
   if (free == captures_.end()) return {};
   return static_cast<std::uint32_t>(free - captures_.begin());
 }
@@ -76,6 +75,10 @@ void Service::take_helped(const wire::HelpedRequest& request, wire::Received rec
   const auto number = hold ? free_capture() : std::nullopt;
   answer_captured(request.header.id, captured, capturing.step(), number.value_or(wire::kNoCapture));
   if (number) captures_.at(*number) = *std::move(captured);
+}
+
+void Service::take_release(const wire::ReleaseRequest& request) {
+  if (request.capture < captures_.size()) captures_[request.capture].reset();
 }
 
 void Service::take_network(const wire::NetworkRequest& request) {

@@ -43,7 +43,7 @@ std::optional<std::string> read_size(Reader& reader, const Value& value, const c
 std::optional<std::string> read_permissions(Reader& reader, const Value& value) {
   constexpr std::size_t kDigits = 4;
   constexpr unsigned kMost = 0777;
-  const auto text = reader.text(value);
+  auto text = reader.text(value);
   if (!text) return {};
   const auto mode = parse_integer<unsigned>(*text, 8);
   if (mode && *mode <= kMost && text->size() == kDigits) return text;

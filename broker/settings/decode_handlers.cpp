@@ -75,6 +75,7 @@ void check_placeholder(Reader& reader, const Name& argument, Place place) {
       std::ranges::find_if(kFields, [&](const Field& one) { return one.name == *field; });
   if (known == kFields.end()) {
     std::vector<std::string> names;
+    names.reserve(kFields.size());
     for (const auto& one : kFields) names.emplace_back(one.name);
     return reader.complain(argument.place,
                            "no field " + quoted(*field) + did_you_mean(*field, names));

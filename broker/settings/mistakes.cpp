@@ -57,6 +57,7 @@ std::vector<Diagnostic> Mistakes::take() && {
   const auto repeated = std::ranges::unique(found_, {}, key);
   found_.erase(repeated.begin(), repeated.end());
   std::vector<Diagnostic> out;
+  out.reserve(found_.size());
   for (auto& [place, message] : found_) {
     out.push_back({.file = place.source->file(),
                    .line = place.line,

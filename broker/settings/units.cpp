@@ -2,6 +2,7 @@
 #include "settings/units.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -18,12 +19,11 @@ struct Unit {
 };
 
 constexpr std::uint64_t kSecond = 1000;
-constexpr Unit kTimes[] = {{"ms", 1}, {"s", kSecond}, {"min", 60 * kSecond}, {"h", 3600 * kSecond}};
-constexpr Unit kSizes[] = {{"", 1},
-                           {"KiB", std::uint64_t{1} << 10U},
-                           {"MiB", std::uint64_t{1} << 20U},
-                           {"GiB", std::uint64_t{1} << 30U},
-                           {"TiB", std::uint64_t{1} << 40U}};
+constexpr std::array kTimes{Unit{"ms", 1}, Unit{"s", kSecond}, Unit{"min", 60 * kSecond},
+                            Unit{"h", 3600 * kSecond}};
+constexpr std::array kSizes{
+    Unit{"", 1}, Unit{"KiB", std::uint64_t{1} << 10U}, Unit{"MiB", std::uint64_t{1} << 20U},
+    Unit{"GiB", std::uint64_t{1} << 30U}, Unit{"TiB", std::uint64_t{1} << 40U}};
 
 std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());

@@ -13,6 +13,7 @@ namespace upcall::settings {
 
 struct Entry;
 
+// NOLINTBEGIN(misc-no-recursion): a tree is copied and freed as deep as yaml-cpp has read it
 struct Value {
   enum class Kind : std::uint8_t { nothing, text, list, map };
 
@@ -27,6 +28,7 @@ struct Entry {
   Value key;
   Value value;
 };
+// NOLINTEND(misc-no-recursion)
 
 // The one document of the text; nothing, and a mistake, for any other number and for bad syntax.
 [[nodiscard]] std::optional<Value> parse_yaml(const Source& source, Mistakes& mistakes);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -55,15 +56,15 @@ void take_argument(Call& call, std::string_view argument) {
 }
 
 long send_call(int broker, const Call& call, int stream) {
-  const int fds[] = {stream, call.pidfd};
-  const std::size_t fds_size = call.pidfd < 0 ? sizeof fds[0] : sizeof fds;
+  const std::array fds{stream, call.pidfd};
+  const std::size_t fds_size = call.pidfd < 0 ? sizeof(int) : sizeof fds;
   union {
     cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof fds)];
+    std::array<char, CMSG_SPACE(sizeof fds)> bytes;
   } control{};
   control.header = {
       .cmsg_len = CMSG_LEN(fds_size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-  std::memcpy(CMSG_DATA(&control.header), fds, fds_size);
+  std::memcpy(CMSG_DATA(&control.header), fds.data(), fds_size);
   iovec part{.iov_base = const_cast<wire::ShimCoreDump*>(&call.facts),
              .iov_len = sizeof call.facts};
   const msghdr message{.msg_iov = &part,
@@ -147,9 +148,9 @@ int run_core_shim(std::span<char* const> arguments) {
 
   const long broker = connect_to_broker(arguments[0], call.wait_seconds);
   if (broker < 0) return report_failure("connect to upcall-broker", broker, kSeeBroker);
-  int stream[2];
-  const long failure =
-      system_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, address_of(stream));
+  std::array stream{-1, -1};
+  const long failure = system_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+                                   address_of(stream.data()));
   if (failure < 0) return report_failure("make a socket pair", failure, "see fs.file-max");
   // Without it the core only waits longer.
   system_call(SYS_setsockopt, stream[0], SOL_SOCKET, SO_SNDBUFFORCE, address_of(&kSendBuffer),

@@ -52,6 +52,7 @@ enum class Agent : bool { any, release };
 int serve(const Options& options, Agent agent, std::span<char*> arguments,
           char* const* environment) {
   HelperCall call{options, kPatience, arguments, environment};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): only what is written of it is sent
   std::array<char, wire::kMaxHelperTexts> texts;
   const std::size_t used = write_texts(arguments, texts);
   if (used == 0 || arguments.size() > wire::kMaxHelperArguments)

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -54,10 +55,11 @@ long keyctl(int operation, Args... args) {
 // A whole answer, as it came.
 struct Answer {
   wire::KeyAnswer head;
-  char payload[wire::kMaxKeyPayload + 1];
+  std::array<char, wire::kMaxKeyPayload + 1> payload{};
 };
 static_assert(sizeof(Answer) >= wire::kMaxKeyAnswer);
-Answer answer;  // here, since the stack that the kernel gives is small
+// Here, since the stack that the kernel gives is small.
+Answer answer;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 class Request {
  public:
@@ -83,19 +85,19 @@ class Request {
   }
 
  private:
-  void send(const void* message, std::size_t size) {
+  void send(const void* message, std::size_t size) const {
     // A broker that is gone is noticed where its verdict is waited for.
     system_call(SYS_sendto, broker_, address_of(message), static_cast<long>(size), MSG_NOSIGNAL);
   }
 
-  void report(long result) {
+  void report(long result) const {
     const wire::KeyReport report{.verdict = answer.head.verdict,
                                  .error = result < 0 ? static_cast<std::int32_t>(-result) : 0};
     send(&report, sizeof report);
   }
 
   // 0 for an answer, or a negated errno.
-  long receive(long seconds) {
+  [[nodiscard]] long receive(long seconds) const {
     pollfd come{.fd = static_cast<int>(broker_), .events = POLLIN};
     const timespec patience{.tv_sec = seconds, .tv_nsec = 0};
     const long ready = system_call(SYS_ppoll, address_of(&come), 1, address_of(&patience));
@@ -136,7 +138,7 @@ class Request {
         // It can only be rejected if nobody has answered it.
         return reject(head.error, head.seconds) < 0 ? 0 : -ENODATA;
       default:
-        reject(EHOSTDOWN, kOutage);
+        (void)reject(EHOSTDOWN, kOutage);
         return -EBADMSG;
     }
   }
@@ -149,22 +151,23 @@ class Request {
     const long result =
         keyctl(KEYCTL_INSTANTIATE_IOV, key_, address_of(&payload), 1, KEY_SPEC_REQUESTOR_KEYRING);
     // A payload that its type does not take, or a quota that it exceeds.
-    if (result < 0) reject(static_cast<int>(-result), kOutage);
+    if (result < 0) (void)reject(static_cast<int>(-result), kOutage);
     return result;
   }
 
-  long reject(int error, unsigned seconds) {
+  [[nodiscard]] long reject(int error, unsigned seconds) const {
     const long result = reject_into(KEY_SPEC_REQUESTOR_KEYRING, error, seconds);
     // A keyring whose links are restricted (KEYCTL_RESTRICT_KEYRING) takes none.
     return result == -EPERM ? reject_into(kNoKeyring, error, seconds) : result;
   }
 
-  long reject_into(std::int32_t keyring, int error, unsigned seconds) {
+  [[nodiscard]] long reject_into(std::int32_t keyring, int error, unsigned seconds) const {
     return keyctl(KEYCTL_REJECT, key_, at_least_one_whole(seconds), error, keyring);
   }
 
-  int refuse(std::string_view doing, long failure, int error, unsigned seconds) {
-    reject(error, seconds);
+  [[nodiscard]] int refuse(std::string_view doing, long failure, int error,
+                           unsigned seconds) const {
+    (void)reject(error, seconds);
     return report_failure(doing, failure, kSeeBroker);
   }
 
@@ -178,12 +181,13 @@ class Request {
   // Without one it is as with a stock helper that finds no line for the key.
   int run_stock() {
     if (options_.stock == nullptr) {
-      reject(ENOKEY, kNobody);
+      (void)reject(ENOKEY, kNobody);
       return 0;
     }
     const long failure = system_call(SYS_execve, address_of(options_.stock),
-                                     address_of(arguments_.data()), address_of(environment_));
-    reject(ENOKEY, kOutage);
+                                     address_of(static_cast<const void*>(arguments_.data())),
+                                     address_of(static_cast<const void*>(environment_)));
+    (void)reject(ENOKEY, kOutage);
     return report_failure("execute the stock helper", failure, "see its path behind stock=");
   }
 

@@ -56,6 +56,7 @@ constexpr std::array kRoles{Role{"request-key=", upcall::shim::run_key_shim},
 
 }  // namespace
 
+// NOLINTNEXTLINE(misc-use-internal-linkage): start.cpp calls it
 int main(int argc, char** argv) {
   using namespace upcall::shim;
   // Its memory is of no use to anybody, and a crash of it must not call it again.

@@ -6,7 +6,7 @@
 
 #include "shims/system_call.h"
 
-int main(int argc, char** argv);
+int main(int argc, char** argv);  // NOLINT(misc-use-internal-linkage): of main.cpp
 
 extern "C" {
 

@@ -18,7 +18,7 @@ std::uint64_t now() {
   timespec time{};
   (void)::clock_gettime(CLOCK_BOOTTIME, &time);
   constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-  return static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds +
+  return (static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds) +
          static_cast<std::uint64_t>(time.tv_nsec);
 }
 

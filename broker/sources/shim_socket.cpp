@@ -33,7 +33,7 @@ struct Message {
 
   template <class T>
   [[nodiscard]] T as() const {
-    T value;
+    T value{};
     std::memcpy(&value, bytes.data(), sizeof value);
     return value;
   }
@@ -97,7 +97,7 @@ Result<KeyRequestArrival> to_key_request(const Message& message, int connection)
 
 Result<event::Detail> read_module_request(const Message& message) {
   const auto call = message.as<wire::ShimModuleRequest>();
-  const auto* const end = std::find(std::begin(call.name), std::end(call.name), '\0');
+  const auto* const end = std::ranges::find(call.name, '\0');
   if (message.received.size != sizeof call || end == std::end(call.name)) return not_understood();
   return event::Detail{event::ModuleRequest{.alias = {std::begin(call.name), end}}};
 }
@@ -189,7 +189,7 @@ Result<Ok> ShimSocket::take(UniqueFd connection, Semaphore::Permit permit) {
 }
 
 Result<Ok> ShimSocket::take_helper(Result<event::Detail> asked, UniqueFd connection,
-                                   Semaphore::Permit permit) {
+                                   Semaphore::Permit permit) const {
   if (!sinks_.helpers) return not_understood();
   auto arrival = to_helper(std::move(asked), connection.get());
   if (!arrival) return arrival.error();

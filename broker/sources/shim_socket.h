@@ -35,7 +35,7 @@ class ShimSocket {
   // Takes the message that has come.
   [[nodiscard]] Result<Ok> take(UniqueFd connection, Semaphore::Permit permit);
   [[nodiscard]] Result<Ok> take_helper(Result<event::Detail> asked, UniqueFd connection,
-                                       Semaphore::Permit permit);
+                                       Semaphore::Permit permit) const;
 
   asio::io_context& io_;
   Acceptor acceptor_;

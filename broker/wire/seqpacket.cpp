@@ -20,7 +20,7 @@ void take_fds(msghdr& message, Received& received) {
     const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count && received.fd_count < kMaxFds; ++i) {
       int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+      std::memcpy(&fd, CMSG_DATA(c) + (i * sizeof fd), sizeof fd);
       received.fds[received.fd_count++] = UniqueFd{fd};
     }
   }

@@ -61,7 +61,7 @@ void CoreFile::give_to_owner(const Identity& identity) const {
   // Even a change to what it is already is one more entry in a journal that all crashes wait for.
   const bool has_it = ::fstat(fd(), &status) == 0 && status.st_uid == *uid && status.st_gid == *gid;
   // Without the right to give files away it stays ours, which discloses less.
-  if (!has_it) (void)!::fchown(fd(), *uid, *gid);
+  if (!has_it) static_cast<void>(::fchown(fd(), *uid, *gid) == 0);
 }
 
 Result<std::string> CoreFile::publish(const std::string& name) {

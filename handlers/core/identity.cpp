@@ -22,14 +22,14 @@ std::optional<std::uint64_t> parse_time(std::string_view text) {
   const auto seconds = parse_integer<std::uint32_t>(take_until(text, '.'));
   const auto fraction = parse_integer<std::uint32_t>(text);
   if (!seconds || !fraction || text.size() != 6) return {};
-  return *seconds * kMicroseconds + *fraction;
+  return (*seconds * kMicroseconds) + *fraction;
 }
 
 std::uint64_t now() {
   timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * kMicroseconds +
-         static_cast<std::uint64_t>(time.tv_nsec) / 1000;
+  (void)::clock_gettime(CLOCK_REALTIME, &time);
+  return (static_cast<std::uint64_t>(time.tv_sec) * kMicroseconds) +
+         (static_cast<std::uint64_t>(time.tv_nsec) / 1000);
 }
 
 bool is_plain(char c) {

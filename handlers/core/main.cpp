@@ -17,7 +17,7 @@ namespace {
 
 void say(int fd, std::string_view text) {
   // Whoever does not listen cannot be told so.
-  (void)!::write(fd, text.data(), text.size());
+  static_cast<void>(::write(fd, text.data(), text.size()) < 0);
 }
 
 int fail(const Error& error) {
@@ -47,8 +47,8 @@ int main(int argc, char** argv) {
     return asked ? EXIT_SUCCESS : EX_USAGE;
   }
   // A log that went away, or a limit on file sizes, is an error of one call, not our end.
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);
+  (void)::signal(SIGPIPE, SIG_IGN);
+  (void)::signal(SIGXFSZ, SIG_IGN);
   try {
     return upcall::core::run();
   } catch (const std::bad_alloc&) {

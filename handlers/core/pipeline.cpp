@@ -37,7 +37,7 @@ Pipeline::Pipeline(Sink& sink)
 }
 
 std::span<std::byte> Pipeline::slot(std::size_t index) const {
-  return {memory_.get() + index * shape_.big_chunk, shape_.big_chunk};
+  return {memory_.get() + (index * shape_.big_chunk), shape_.big_chunk};
 }
 
 std::span<std::byte> Pipeline::buffer() {
@@ -76,9 +76,9 @@ void Pipeline::start_workers() {
   try {
     for (unsigned i = 0; i < shape_.workers; ++i)
       threads_.emplace_back([this, i] { run_worker(i); });
-  } catch (const std::system_error&) {
     // A container may be at its limit of processes: with fewer workers, or with none, it only takes
     // longer.
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
   }
   if (!threads_.empty()) sink_.expect_bulk();
 }

@@ -33,7 +33,8 @@ class ZstdSink final : public Sink {
   // What one thread compresses with; all of it made when first needed.
   struct Worker {
     ZSTD_CCtx_s* context{};
-    std::unique_ptr<std::byte[]> frame;  // only what is used of it is ever touched
+    // NOLINTNEXTLINE(*-avoid-c-arrays): only what is used of it is ever touched
+    std::unique_ptr<std::byte[]> frame;
     std::size_t frame_room{0};
     std::vector<std::byte> frame_of_zeros;  // of a whole chunk
   };
@@ -41,7 +42,7 @@ class ZstdSink final : public Sink {
 
   [[nodiscard]] Result<Frame> frame_of(std::span<const std::byte> bytes, bool zeros,
                                        Worker& worker);
-  [[nodiscard]] Result<Frame> compress(std::span<const std::byte> bytes, Worker& worker);
+  [[nodiscard]] Result<Frame> compress(std::span<const std::byte> bytes, Worker& worker) const;
   [[nodiscard]] Result<Stored> append(const Result<Frame>& frame, const Chunk& chunk, bool zeros);
 
   int fd_;

@@ -69,6 +69,7 @@ class SpawnActions {
 Result<pid_t> start_program(std::vector<std::string>& arguments, int core, int pidfd) {
   if (auto arranged = arrange_as_kernel(); !arranged) return arranged.error();
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (auto& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   std::array<char*, 1> no_environment{};
@@ -115,11 +116,11 @@ Result<int> run_core_program(const Request& request, UniqueFd stream) {
       start_program(arguments, core->read_end.get(), with_pidfd ? request.pidfd : -1);
   if (!child) return child.error();
   core->read_end.reset();
-  std::signal(SIGPIPE, SIG_IGN);  // after the start: the program has the default
+  (void)std::signal(SIGPIPE, SIG_IGN);  // after the start: the program has the default
   const auto fed = feed(stream.get(), core->write_end.get());
   core->write_end.reset();
   if (!request.kernel_waits) stream.reset();
-  const auto status = wait_for(*child);
+  auto status = wait_for(*child);
   if (!fed) return fed.error();
   return status;
 }

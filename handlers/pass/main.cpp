@@ -15,7 +15,7 @@ namespace {
 constexpr int kFailed = 1;
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "error: %s\n", describe(error).c_str());
+  (void)std::fprintf(stderr, "error: %s\n", describe(error).c_str());
   return kFailed;
 }
 
@@ -23,8 +23,8 @@ int pass_to_program(const Request& request) {
   const auto status = run_core_program(request, UniqueFd{0});
   if (!status) return fail(status.error());
   if (*status == 0) return 0;
-  std::fprintf(stderr, "error: '%s' ended with status %d\n", printable(request.pattern).c_str(),
-               *status);
+  (void)std::fprintf(stderr, "error: '%s' ended with status %d\n",
+                     printable(request.pattern).c_str(), *status);
   return kFailed;
 }
 
@@ -45,11 +45,12 @@ int run() {
     case kernel::CorePatternKind::request_socket:
       break;
   }
-  std::fprintf(stderr,
-               "error: cannot pass a core dump on to the socket '%s': its owner would not get it "
-               "from the kernel; "
-               "run a handler of that product instead\n",
-               printable(request->pattern).c_str());
+  (void)std::fprintf(
+      stderr,
+      "error: cannot pass a core dump on to the socket '%s': its owner would not get it "
+      "from the kernel; "
+      "run a handler of that product instead\n",
+      printable(request->pattern).c_str());
   return kFailed;
 }
 

@@ -42,7 +42,8 @@ constexpr std::array kPlaces = {
 
 bool is_checksum(std::string_view text) {
   constexpr std::size_t kLength = 64;
-  return text.size() == kLength && text.find_first_not_of("0123456789abcdef") == text.npos;
+  return text.size() == kLength &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool is_pod_level(std::string_view name) {

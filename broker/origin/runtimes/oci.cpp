@@ -57,7 +57,7 @@ const Manager* find_manager(const Labels& annotations) {
     const auto signature = find_label(annotations, manager.mark);
     return !signature.empty() && (manager.signature.empty() || signature == manager.signature);
   };
-  const auto found = std::ranges::find_if(kManagers, signed_by);
+  const auto* const found = std::ranges::find_if(kManagers, signed_by);
   return found == kManagers.end() ? nullptr : &*found;
 }
 
