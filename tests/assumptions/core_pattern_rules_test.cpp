@@ -62,6 +62,7 @@ class CorePatternRules : public ::testing::Test {
 
   void listen_at(const std::string& name, int backlog) {
     listener_ = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    ASSERT_TRUE(listener_);
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     (folder_ / name).string().copy(address.sun_path, sizeof address.sun_path - 1);
     ASSERT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);

@@ -6,6 +6,8 @@
 #include <linux/keyctl.h>
 #include <sys/syscall.h>
 
+#include <string_view>
+
 #include "shims/system_call.h"
 #include "shims/text.h"
 
@@ -13,10 +15,11 @@
 // NOLINTNEXTLINE(misc-use-internal-linkage)
 int main(int argc, char** argv) {
   using namespace upcall::shim;
-  static constexpr char kPayload[] = "static answer";
-  constexpr long kSize = sizeof kPayload - 1;
-  if (argc < 3) return system_call(SYS_write, 1, address_of(kPayload), kSize) == kSize ? 0 : 1;
+  static constexpr std::string_view kPayload = "static answer";
+  constexpr long kSize = kPayload.size();
+  if (argc < 3)
+    return system_call(SYS_write, 1, address_of(kPayload.data()), kSize) == kSize ? 0 : 1;
   const long answered = system_call(SYS_keyctl, KEYCTL_INSTANTIATE, parse_number<int>(argv[1]),
-                                    address_of(kPayload), kSize, parse_number<int>(argv[2]));
+                                    address_of(kPayload.data()), kSize, parse_number<int>(argv[2]));
   return answered == 0 ? 0 : 1;
 }

@@ -2,9 +2,11 @@
 // The least that a core dump pipe helper can do: reads the core and throws it away.
 #include <unistd.h>
 
+#include <array>
+
 int main() {
-  static char block[1U << 16U];
-  while (read(STDIN_FILENO, block, sizeof block) > 0) {
+  static std::array<char, 1U << 16U> block{};
+  while (read(STDIN_FILENO, block.data(), block.size()) > 0) {
   }
   return 0;
 }

@@ -54,7 +54,7 @@ void parse_cgroup(std::string_view path) {
   const auto container = upcall::origin::container_of_cgroup(path);
   if (!container) return;
   check_names(*container);
-  must(!container->id.empty() && path.find(container->id) != path.npos);
+  must(!container->id.empty() && path.find(container->id) != std::string_view::npos);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   try {
     return argc == 2 ? replay(argv[1]) : 2;
   } catch (const std::exception& failure) {
-    std::fprintf(stderr, "replay: %s\n", failure.what());
+    (void)std::fprintf(stderr, "replay: %s\n", failure.what());
     return 1;
   }
 }

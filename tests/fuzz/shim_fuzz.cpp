@@ -34,6 +34,7 @@ class Broker {
  public:
   Broker() {
     auto listener = make_socket();
+    fuzz::must(listener.get() >= 0);
     const auto* any = reinterpret_cast<const sockaddr*>(&kAnyName);
     fuzz::must(::bind(listener.get(), any, sizeof kAnyName.sun_family) == 0);
     fuzz::must(::listen(listener.get(), 1) == 0);

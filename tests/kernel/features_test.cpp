@@ -6,19 +6,23 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <string>
+#include <string_view>
 #include <utility>
+
+#include "base/text.h"
 
 namespace upcall::test {
 namespace {
 
 using Release = std::pair<int, int>;
 
-Release release_of(const char* text) {
-  Release release;
-  EXPECT_EQ(std::sscanf(text, "%d.%d", &release.first, &release.second), 2) << text;
-  return release;
+// The first two numbers of "6.12.43-amd64".
+Release release_of(std::string_view text) {
+  std::string_view rest{text};
+  const auto first = parse_integer<int>(take_until(rest, '.'));
+  const auto second = parse_integer<int>(rest.substr(0, rest.find_first_not_of("0123456789")));
+  EXPECT_TRUE(first && second) << text;
+  return {first.value_or(0), second.value_or(0)};
 }
 
 TEST(Features, AreThoseOfTheRelease) {
@@ -28,8 +32,7 @@ TEST(Features, AreThoseOfTheRelease) {
   const auto features = kernel::probe_features();
   ASSERT_GE(features.size(), 10U);
   for (const auto& feature : features) {
-    EXPECT_EQ(feature.present,
-              release_of(running.release) >= release_of(std::string{feature.since}.c_str()))
+    EXPECT_EQ(feature.present, release_of(running.release) >= release_of(feature.since))
         << feature.name << " on " << running.release;
   }
 }

@@ -37,7 +37,7 @@ bool readable(int fd) {
 std::uint64_t now() {
   timespec time{};
   (void)::clock_gettime(CLOCK_BOOTTIME, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+  return (static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U) +
          static_cast<std::uint64_t>(time.tv_nsec);
 }
 
@@ -110,6 +110,7 @@ TEST_F(Chain, LeadsFromEachHelperToTheThreadThatTheKernelNamed) {
   for (std::size_t round = 0; round < kRounds; ++round) {
     const auto before = now();
     std::vector<std::unique_ptr<Victim>> victims;
+    victims.reserve(kAtOnce);
     for (std::size_t i = 0; i < kAtOnce; ++i) victims.push_back(std::make_unique<Victim>());
     for (std::size_t i = 0; i < kAtOnce; ++i) {
       const auto call = accept_call();

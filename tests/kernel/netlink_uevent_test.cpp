@@ -10,8 +10,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 
-#include <cstdlib>
 #include <string>
+
+#include "support/run_program.h"
 
 namespace upcall::kernel {
 namespace {
@@ -67,7 +68,8 @@ class NetlinkUevent : public ::testing::Test {
 
 TEST_F(NetlinkUevent, OfTheKernelHasNoSender) {
   const auto socket = open();
-  ASSERT_EQ(std::system("ip link add uet0 type veth peer uet1"), 0);
+  ASSERT_EQ(test::run_program({"ip", "link", "add", "uet0", "type", "veth", "peer", "uet1"}).status,
+            0);
   const auto made = wait_for(socket.get(), "add@/devices/virtual/net/uet0");
   EXPECT_EQ(origin_of(made.sender), UeventOrigin::kernel);
   change_null_device();
@@ -90,8 +92,11 @@ TEST_F(NetlinkUevent, InjectedOrSentByAProgramIsToldApart) {
 TEST_F(NetlinkUevent, ThoseOfQueuesAreHeardOnlyOnRequest) {
   const auto without = open();
   const auto with = open(kBuffer, DeviceQueues::heard);
-  ASSERT_EQ(std::system("ip link add uet0 numtxqueues 9 type veth peer name abcdefghijklmno"), 0);
-  ASSERT_EQ(std::system("ip link del uet0"), 0);
+  ASSERT_EQ(test::run_program({"ip", "link", "add", "uet0", "numtxqueues", "9", "type", "veth",
+                               "peer", "name", "abcdefghijklmno"})
+                .status,
+            0);
+  ASSERT_EQ(test::run_program({"ip", "link", "del", "uet0"}).status, 0);
   (void)wait_for(with.get(), "/queues/tx-");
   change_null_device();  // the end
   int of_devices = 0;

@@ -8,7 +8,6 @@
 #include <sched.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +18,7 @@
 #include "kernel/namespaces.h"
 #include "kernel/netlink_uevent.h"
 #include "kernel/sysfs_devices.h"
+#include "support/run_program.h"
 
 namespace upcall::kernel {
 namespace {
@@ -49,7 +49,9 @@ class Collector : public ::testing::Test {
   }
   void add_device(const UniqueFd& network, const std::string& name) {
     enter(network);
-    EXPECT_EQ(std::system(("ip link add " + name + " type veth peer p" + name).c_str()), 0);
+    EXPECT_EQ(
+        test::run_program({"ip", "link", "add", name, "type", "veth", "peer", "p" + name}).status,
+        0);
     enter(ours_);
   }
   UeventSender sender_of(const std::string& device) {

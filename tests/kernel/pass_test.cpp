@@ -70,7 +70,7 @@ class Pass : public ::testing::Test {
   int run_pass(const std::string& core, std::vector<std::string> environment, int pidfd = -1) {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-    UniqueFd ours{ends[0]};
+    const UniqueFd ours{ends[0]};
     UniqueFd theirs{ends[1]};
     const pid_t child = ::fork();
     if (child == 0) become_pass(std::move(environment), theirs.get(), pidfd);
@@ -89,11 +89,14 @@ class Pass : public ::testing::Test {
 
   [[noreturn]] void become_pass(std::vector<std::string> environment, int stream, int pidfd) const {
     std::vector<char*> pointers;
+    pointers.reserve(environment.size() + 1);
     for (auto& variable : environment) pointers.push_back(variable.data());
     pointers.push_back(nullptr);
     std::string name = kPass;
     std::array<char*, 2> arguments{name.data(), nullptr};
-    ::dup2(::open(errors_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2);
+    const int errors = ::open(errors_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (errors < 0) ::_exit(98);
+    ::dup2(errors, 2);
     ::dup2(stream, 0);
     if (pidfd >= 0) ::dup2(pidfd, 4);
     if (::chdir(folder_.c_str()) == 0) ::execve(kPass.c_str(), arguments.data(), pointers.data());
@@ -111,7 +114,7 @@ class Pass : public ::testing::Test {
     EXPECT_EQ(ours.st_size, kernels.st_size);
     // Pages that are zero without being holes are holes of ours; each file may need a block or two
     // of the file system's to say where its holes are.
-    EXPECT_LE(ours.st_blocks, kernels.st_blocks + 2 * ours.st_blksize / S_BLKSIZE);
+    EXPECT_LE(ours.st_blocks, kernels.st_blocks + (2 * ours.st_blksize / S_BLKSIZE));
     EXPECT_EQ(contents(folder_ / "pass"), contents(folder_ / "kernel"));
   }
 

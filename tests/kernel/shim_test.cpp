@@ -20,6 +20,7 @@
 #include <fstream>
 
 #include "support/core_pattern_guard.h"
+#include "support/run_program.h"
 #include "support/victim.h"
 #include "wire/seqpacket.h"
 
@@ -62,7 +63,7 @@ std::size_t promised_size(const std::string& core) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment{};
-    const std::size_t at = header.e_phoff + i * sizeof segment;
+    const std::size_t at = header.e_phoff + (i * sizeof segment);
     if (at + sizeof segment > core.size()) return 0;
     std::memcpy(&segment, core.data() + at, sizeof segment);
     end = std::max<std::size_t>(end, segment.p_offset + segment.p_filesz);
@@ -150,7 +151,7 @@ TEST_F(Shim, PassesOnALargeCoreByteForByte) {
         ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     for (unsigned i = 0; i < kSize / sizeof(unsigned); ++i) memory[i] = (i + 1) * 2654435761U;
   };
-  Victim victim{fill};
+  const Victim victim{fill};
   const Call call = accept_call();
   ASSERT_TRUE(call.stream);
   const std::string core = read_all(call.stream.get());
@@ -165,7 +166,7 @@ TEST_F(Shim, HoldsTheProcessUntilTheBrokerClosesWhenTheKernelWaits) {
   const CorePatternGuard guard;
   ASSERT_TRUE(kernel::write_core_pipe_limit(16));
   register_shim();
-  Victim victim;
+  const Victim victim;
   Call call = accept_call();
   ASSERT_TRUE(call.stream);
   EXPECT_FALSE(read_all(call.stream.get()).empty());
@@ -178,7 +179,7 @@ TEST_F(Shim, FreesTheProcessWhenTheBrokerClosesEarly) {
   const CorePatternGuard guard;
   ASSERT_TRUE(kernel::write_core_pipe_limit(16));
   register_shim();
-  Victim victim{[] {
+  const Victim victim{[] {
     constexpr std::size_t kSize = std::size_t{16} << 20;  // more than any buffer on the way holds
     std::memset(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
                 1, kSize);
@@ -198,7 +199,7 @@ TEST_F(Shim, FreesTheProcessAtOnceWhenThereIsNoBroker) {
   const CorePatternGuard guard;
   ASSERT_TRUE(kernel::write_core_pipe_limit(16));
   register_shim();
-  Victim victim;
+  const Victim victim;
   EXPECT_TRUE(victim.ended(kDeadline));
   std::array<char, 1024> record{};
   std::string records;
@@ -216,7 +217,7 @@ TEST_F(Shim, GivesUpOnABrokerThatNeverAccepts) {
   const CorePatternGuard guard;
   ASSERT_TRUE(kernel::write_core_pipe_limit(16));
   register_shim(" wait=1");
-  Victim victim;
+  const Victim victim;
   ASSERT_TRUE(readable(listener_.get()));
   EXPECT_FALSE(victim.ended(200));
   EXPECT_TRUE(victim.ended(kDeadline));
@@ -226,7 +227,7 @@ TEST_F(Shim, WaitsLongerForABrokerThatTookTheCall) {
   const CorePatternGuard guard;
   ASSERT_TRUE(kernel::write_core_pipe_limit(16));
   register_shim(" wait=1");
-  Victim victim;
+  const Victim victim;
   Call call = accept_call();
   ASSERT_TRUE(call.stream);
   EXPECT_FALSE(victim.ended(2'500));
@@ -235,9 +236,8 @@ TEST_F(Shim, WaitsLongerForABrokerThatTookTheCall) {
 }
 
 TEST(ShimProgram, IsSmallAndExplainsItself) {
-  EXPECT_EQ(std::system((kShim.string() + " --help | grep -q 'core SOCKET'").c_str()), 0);
-  const int status = std::system((kShim.string() + " 2>/dev/null").c_str());
-  EXPECT_EQ(WEXITSTATUS(status), 2);
+  EXPECT_NE(run_program({kShim, "--help"}).output.find("core SOCKET"), std::string::npos);
+  EXPECT_EQ(WEXITSTATUS(run_program({kShim}).status), 2);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ class MovingProcess : public ::testing::Test {
     host_user_ = own->id(kernel::Namespace::user);
   }
   // What is seen of a process that moves some time after the look began.
-  Result<Subject> look_at_one_that_moves(int delay) {
+  static Result<Subject> look_at_one_that_moves(int delay) {
     std::array<int, 2> ready{};
     std::array<int, 2> delays{};
     EXPECT_EQ(::pipe2(ready.data(), O_CLOEXEC) | ::pipe2(delays.data(), O_CLOEXEC), 0);

@@ -28,6 +28,7 @@ constexpr std::chrono::seconds kPatience{30};
 pid_t start(const std::vector<std::string>& command) {
   std::vector<std::string> copy{command};
   std::vector<char*> argv;
+  argv.reserve(copy.size() + 1);
   for (auto& word : copy) argv.push_back(word.data());
   argv.push_back(nullptr);
   const pid_t pid = must_get(fork(), "fork");

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -19,8 +20,9 @@ std::string unified_hierarchy() {
   for (std::string line; std::getline(mounts, line);) {
     if (line.find(" - cgroup2 ") == std::string::npos) continue;
     std::istringstream fields{line};
-    std::string id, parent, device, root, mount_point;
-    fields >> id >> parent >> device >> root >> mount_point;
+    std::string skipped;
+    std::string mount_point;
+    fields >> skipped >> skipped >> skipped >> skipped >> mount_point;
     return mount_point;
   }
   errno = ENOENT;
@@ -29,9 +31,9 @@ std::string unified_hierarchy() {
 }
 
 bool is_populated(int events) {
-  char text[256]{};
-  const auto size = pread(events, text, sizeof text - 1, 0);
-  return size > 0 && std::string_view{text}.find("populated 1") != std::string_view::npos;
+  std::array<char, 256> text{};
+  const auto size = pread(events, text.data(), text.size() - 1, 0);
+  return size > 0 && std::string_view{text.data()}.find("populated 1") != std::string_view::npos;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <cstdio>
 #include <vector>
 
@@ -23,14 +24,15 @@ struct Options {
 };
 
 Options parse(int argc, char** argv) {
-  static constexpr option kLong[] = {{"control", required_argument, nullptr, 'c'},
-                                     {"uid", required_argument, nullptr, 'u'},
-                                     {"cwd", required_argument, nullptr, 'd'},
-                                     {"core-limit", required_argument, nullptr, 'l'},
-                                     {"report-fd", required_argument, nullptr, 'r'},
-                                     {nullptr, 0, nullptr, 0}};
+  static constexpr auto kLong =
+      std::to_array<option>({{"control", required_argument, nullptr, 'c'},
+                             {"uid", required_argument, nullptr, 'u'},
+                             {"cwd", required_argument, nullptr, 'd'},
+                             {"core-limit", required_argument, nullptr, 'l'},
+                             {"report-fd", required_argument, nullptr, 'r'},
+                             {nullptr, 0, nullptr, 0}});
   Options options;
-  for (int c = 0; (c = getopt_long(argc, argv, "+", kLong, nullptr)) != -1;) {
+  for (int c = 0; (c = getopt_long(argc, argv, "+", kLong.data(), nullptr)) != -1;) {
     switch (c) {
       case 'c':
         options.control = optarg;
@@ -79,19 +81,19 @@ std::string encode(const Options& options) {
 
 void send_request(int socket, const Options& options) {
   std::string bytes = encode(options);
-  const int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof standard)]{};
+  const std::array<int, 3> standard{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof standard)> control{};
   iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof standard);
-  std::memcpy(CMSG_DATA(header), standard, sizeof standard);
+  std::memcpy(CMSG_DATA(header), standard.data(), sizeof standard);
   must(sendmsg(socket, &message, MSG_NOSIGNAL) >= 0, "ask the container's init");
 }
 
@@ -102,13 +104,13 @@ struct Received {
 
 Received receive(int socket) {
   Received received;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))]{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
   iovec data{.iov_base = &received.reply, .iov_len = sizeof received.reply};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
   const auto size = must_get(recvmsg(socket, &message, MSG_CMSG_CLOEXEC), "hear of the command");
   errno = EPIPE;
   must(size == sizeof received.reply, "hear of the command: the container has ended");

@@ -55,13 +55,13 @@ void take_strings(Command& command, std::size_t size) {
 std::optional<Command> receive(int connection) {
   Command command;
   command.bytes.resize(kLongestRequest + 1);  // one more, so that it always ends in NUL
-  alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))]{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(3 * sizeof(int))> control{};
   iovec data{.iov_base = command.bytes.data(), .iov_len = kLongestRequest};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
   const auto size = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
   if (size <= static_cast<ssize_t>(sizeof command.request)) return {};
   take_descriptors(message, command);

@@ -3,6 +3,8 @@
 
 #include <getopt.h>
 
+#include <array>
+
 #include "descriptors.h"
 
 namespace upcall::testing {
@@ -19,23 +21,23 @@ Placement parse_placement(std::string_view text) {
   return placement;
 }
 
-constexpr option kOptions[] = {{"control", required_argument, nullptr, 'c'},
-                               {"name", required_argument, nullptr, 'n'},
-                               {"no-user", no_argument, nullptr, 'U'},
-                               {"uid", required_argument, nullptr, 'u'},
-                               {"capabilities", required_argument, nullptr, 'C'},
-                               {"nnp", no_argument, nullptr, 'p'},
-                               {"read-only", no_argument, nullptr, 'r'},
-                               {"crash-size", required_argument, nullptr, 's'},
-                               {"bind", required_argument, nullptr, 'b'},
-                               {"file", required_argument, nullptr, 'f'},
-                               {nullptr, 0, nullptr, 0}};
+constexpr auto kOptions = std::to_array<option>({{"control", required_argument, nullptr, 'c'},
+                                                 {"name", required_argument, nullptr, 'n'},
+                                                 {"no-user", no_argument, nullptr, 'U'},
+                                                 {"uid", required_argument, nullptr, 'u'},
+                                                 {"capabilities", required_argument, nullptr, 'C'},
+                                                 {"nnp", no_argument, nullptr, 'p'},
+                                                 {"read-only", no_argument, nullptr, 'r'},
+                                                 {"crash-size", required_argument, nullptr, 's'},
+                                                 {"bind", required_argument, nullptr, 'b'},
+                                                 {"file", required_argument, nullptr, 'f'},
+                                                 {nullptr, 0, nullptr, 0}});
 
 }  // namespace
 
 ContainerOptions parse_container_options(int argc, char** argv) {
   ContainerOptions options;
-  for (int c = 0; (c = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
+  for (int c = 0; (c = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
     switch (c) {
       case 'c':
         options.control = optarg;

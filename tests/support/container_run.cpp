@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -33,8 +34,9 @@ struct SocketPair {
 };
 
 SocketPair make_socket_pair() {
-  int ends[2]{};
-  must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "make a pair of sockets");
+  std::array<int, 2> ends{};
+  must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0,
+       "make a pair of sockets");
   return {.ours = UniqueFd{ends[0]}, .theirs = UniqueFd{ends[1]}};
 }
 
@@ -100,9 +102,10 @@ void drop_privileges(const ContainerOptions& options) {
   std::string path = "PATH=/bin:/sbin:/usr/local/bin";
   std::string listener_text = std::to_string(listener);
   std::string lifeline_text = std::to_string(lifeline);
-  char* argv[] = {name.data(), name.data(), listener_text.data(), lifeline_text.data(), nullptr};
-  char* environment[] = {path.data(), nullptr};
-  execve("/sbin/init", argv, environment);
+  const std::array<char*, 5> argv{name.data(), name.data(), listener_text.data(),
+                                  lifeline_text.data(), nullptr};
+  const std::array<char*, 2> environment{path.data(), nullptr};
+  execve("/sbin/init", argv.data(), environment.data());
   must(false, "execute its init");
   std::abort();
 }
@@ -165,17 +168,17 @@ void let_start(const Started& started, SocketPair& start, bool user_namespace) {
     write_map(started.pid, "gid_map");
   }
   must(write(start.ours.get(), "g", 1) == 1, "let the container start");
-  char complaint[512]{};
-  const auto size = read(start.ours.get(), complaint, sizeof complaint - 1);
+  std::array<char, 512> complaint{};
+  const auto size = read(start.ours.get(), complaint.data(), complaint.size() - 1);
   errno = ECANCELED;
   must(size == 0,
-       std::string{"start the container: it "} + complaint);  // end of file: exec closed it
+       std::string{"start the container: it "} + complaint.data());  // end of file: exec closed it
 }
 
 void wait_for_end(int signals, int pidfd) {
-  pollfd waited[] = {{.fd = signals, .events = POLLIN, .revents = 0},
-                     {.fd = pidfd, .events = POLLIN, .revents = 0}};
-  while (poll(waited, 2, -1) < 0) {
+  std::array<pollfd, 2> waited{{{.fd = signals, .events = POLLIN, .revents = 0},
+                                {.fd = pidfd, .events = POLLIN, .revents = 0}}};
+  while (poll(waited.data(), waited.size(), -1) < 0) {
   }
 }
 
@@ -186,7 +189,7 @@ int run_container(int argc, char** argv) {
   const UniqueFd signals = block_stop_signals();
   must(prctl(PR_SET_PDEATHSIG, SIGTERM) == 0, "end with our parent");
   const HostFiles from_host = open_host_files(options);
-  UniqueFd listener = listen_at(options.control);
+  const UniqueFd listener = listen_at(options.control);
   const std::string cgroup =
       make_cgroup("upcall-test-" + options.name + "-" + std::to_string(getpid()));
   SocketPair lifeline = make_socket_pair();

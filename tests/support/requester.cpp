@@ -16,10 +16,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "base/text.h"
 
 namespace {
 
@@ -74,9 +75,9 @@ int request_again(const Wanted& wanted, int times) {
 // Of an option such as "--count=", which it takes off; 0 without it.
 int take_number(std::span<char*>& words, std::string_view option) {
   if (words.empty() || !std::string_view{words[0]}.starts_with(option)) return 0;
-  const int number = std::atoi(words[0] + option.size());
+  const auto number = upcall::parse_integer<int>(words[0] + option.size());
   words = words.subspan(1);
-  return number;
+  return number.value_or(0);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 [[noreturn]] void crash(int signal) {
   // Not raise(): the default action must hold whatever the parent has set.
-  std::signal(signal, SIG_DFL);
+  (void)std::signal(signal, SIG_DFL);
   ::kill(::getpid(), signal);
   for (;;) ::pause();
 }
@@ -24,7 +24,7 @@ Victim::Victim(const std::function<void()>& prepare, int signal) : pid_{::fork()
   if (pid_ == 0) {
     const rlimit unlimited{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
     ::setrlimit(RLIMIT_CORE, &unlimited);
-    prepare();
+    if (prepare) prepare();
     crash(signal);
   }
   pidfd_ = UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};

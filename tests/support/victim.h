@@ -15,8 +15,7 @@ class Victim {
  public:
   // `prepare` runs in the child right before the crash; RLIMIT_CORE is unlimited unless it changes
   // that.
-  explicit Victim(
-      const std::function<void()>& prepare = [] {}, int signal = SIGSEGV);
+  explicit Victim(const std::function<void()>& prepare = {}, int signal = SIGSEGV);
   ~Victim();
   Victim(const Victim&) = delete;
   Victim& operator=(const Victim&) = delete;

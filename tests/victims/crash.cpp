@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -50,13 +51,17 @@ T number(const char* text) {
 }
 
 Options parse(int argc, char** argv) {
-  static constexpr option kLong[] = {
-      {"signal", required_argument, nullptr, 's'}, {"memory", required_argument, nullptr, 'm'},
-      {"data", required_argument, nullptr, 'd'},   {"comm", required_argument, nullptr, 'c'},
-      {"chroot", required_argument, nullptr, 'r'}, {"dumpable", required_argument, nullptr, 'p'},
-      {"setuid", required_argument, nullptr, 'u'}, {nullptr, 0, nullptr, 0}};
+  static constexpr auto kLong =
+      std::to_array<option>({{"signal", required_argument, nullptr, 's'},
+                             {"memory", required_argument, nullptr, 'm'},
+                             {"data", required_argument, nullptr, 'd'},
+                             {"comm", required_argument, nullptr, 'c'},
+                             {"chroot", required_argument, nullptr, 'r'},
+                             {"dumpable", required_argument, nullptr, 'p'},
+                             {"setuid", required_argument, nullptr, 'u'},
+                             {nullptr, 0, nullptr, 0}});
   Options options;
-  for (int c = 0; (c = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
+  for (int c = 0; (c = getopt_long(argc, argv, "", kLong.data(), nullptr)) != -1;) {
     switch (c) {
       case 's':
         options.signal = signal_by_name(optarg);
@@ -88,6 +93,7 @@ Options parse(int argc, char** argv) {
 
 // What heaps look like to a compressor: pointers into one region, small numbers, some text.
 void fill_like_heap(std::span<std::uint64_t> words) {
+  // NOLINTNEXTLINE(cert-msc32-c,cert-msc51-cpp): each core is to be the same
   std::minstd_rand random{1};
   const auto base = reinterpret_cast<std::uintptr_t>(words.data());
   for (std::size_t i = 0; i + 4 <= words.size(); i += 4) {
@@ -99,13 +105,13 @@ void fill_like_heap(std::span<std::uint64_t> words) {
 }
 
 void fill_at_random(std::span<std::uint64_t> words) {
-  std::mt19937_64 random{1};
+  std::mt19937_64 random{1};  // NOLINT(cert-msc32-c,cert-msc51-cpp): as above
   for (auto& word : words) word = random();
 }
 
 // One page in fifty, the rest stays a hole of the mapping.
 void fill_sparsely(std::span<std::uint64_t> words) {
-  constexpr std::size_t kStep = 50 * 4096 / sizeof(std::uint64_t);
+  constexpr std::size_t kStep = std::size_t{50} * 4096 / sizeof(std::uint64_t);
   for (std::size_t i = 0; i < words.size(); i += kStep) words[i] = i + 1;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -42,17 +43,18 @@ struct Outcome {
 
 std::int64_t now_ns() {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+  static_cast<void>(clock_gettime(CLOCK_MONOTONIC, &now));
+  return (now.tv_sec * 1'000'000'000LL) + now.tv_nsec;
 }
 
 bool parse(int argc, char** argv, Options& options) {
-  static constexpr option kLong[] = {{"count", required_argument, nullptr, 'n'},
-                                     {"concurrency", required_argument, nullptr, 'c'},
-                                     {"memory", required_argument, nullptr, 'm'},
-                                     {"times", no_argument, nullptr, 't'},
-                                     {nullptr, 0, nullptr, 0}};
-  for (int c = 0; (c = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
+  static constexpr auto kLong =
+      std::to_array<option>({{"count", required_argument, nullptr, 'n'},
+                             {"concurrency", required_argument, nullptr, 'c'},
+                             {"memory", required_argument, nullptr, 'm'},
+                             {"times", no_argument, nullptr, 't'},
+                             {nullptr, 0, nullptr, 0}});
+  for (int c = 0; (c = getopt_long(argc, argv, "", kLong.data(), nullptr)) != -1;) {
     if (c == 't') {
       options.times = true;
       continue;

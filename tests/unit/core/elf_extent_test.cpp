@@ -25,7 +25,7 @@ TEST(ElfExtent, IsTheEndOfTheLastSegmentHoweverTheStreamIsCut) {
 
 TEST(ElfExtent, IsKnownWithTheHeadersAlone) {
   const auto core = elf_core({noise(100), noise(5000)});
-  const Bytes headers(core.begin(), core.begin() + 64 + 2 * 56);
+  const Bytes headers(core.begin(), core.begin() + 64 + 2L * 56);
   EXPECT_EQ(expected(headers, 1000), core.size());
 }
 

@@ -87,7 +87,7 @@ TEST(FileName, FitsHoweverLongTheValuesAre) {
 
 TEST(NextData, FindsRunsBetweenHoles) {
   Bytes bytes(10 * kBlock);
-  bytes[2 * kBlock + 5] = std::byte{1};
+  bytes[(2 * kBlock) + 5] = std::byte{1};
   bytes[4 * kBlock] = std::byte{1};
   const auto first = next_data(bytes, 0, kBlock);
   ASSERT_TRUE(first);

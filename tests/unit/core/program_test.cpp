@@ -87,7 +87,7 @@ class CoreProgram : public ::testing::Test {
     int status = 0;
     ::waitpid(child, &status, 0);
     result.status = WEXITSTATUS(status);
-    if (!result.output.empty()) result.files = result.output.back();
+    if (!result.output.empty()) result.files = static_cast<unsigned char>(result.output.back());
     return result;
   }
 

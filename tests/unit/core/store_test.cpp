@@ -50,7 +50,7 @@ class StoreCore : public ::testing::TestWithParam<Compression> {
     options_.keep_free = {.amount = 0};
     // A handler that stops reading closes the stream while the kernel, here the feeder, still
     // writes.
-    std::signal(SIGPIPE, SIG_IGN);
+    (void)std::signal(SIGPIPE, SIG_IGN);
   }
   void TearDown() override { fs::remove_all(directory_); }
 
@@ -214,7 +214,7 @@ TEST_P(StoreCore, KeepsWhatItCouldWriteWithoutGaps) {
   rlimit old{};
   ::getrlimit(RLIMIT_FSIZE, &old);
   const rlimit small{.rlim_cur = 10'000'000, .rlim_max = old.rlim_max};
-  std::signal(SIGXFSZ, SIG_IGN);
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   const auto stored = store(core);
   ::setrlimit(RLIMIT_FSIZE, &old);

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -29,7 +30,7 @@ std::string siginfo(int number, int code, std::uint64_t address) {
   siginfo_t info{};
   info.si_signo = number;
   info.si_code = code;
-  info.si_addr = reinterpret_cast<void*>(address);
+  info.si_addr = std::bit_cast<void*>(address);
   std::string bytes;
   append(bytes, info);
   return bytes;
@@ -49,7 +50,7 @@ std::string core(const std::string& info) {
   std::string bytes;
   append(bytes, header);
   append(bytes, Elf64_Phdr{.p_type = PT_NOTE,
-                           .p_offset = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr),
+                           .p_offset = sizeof(Elf64_Ehdr) + (2 * sizeof(Elf64_Phdr)),
                            .p_filesz = notes.size()});
   append(bytes, Elf64_Phdr{.p_type = PT_LOAD});
   return bytes + notes;
@@ -89,7 +90,7 @@ TEST(ParseFatalSignal, IsNoCoreWithoutTheRightHeaders) {
 
 TEST(ParseFatalSignal, SurvivesNotesThatClaimAnySize) {
   auto bytes = core(siginfo(SIGSEGV, 1, 0));
-  const auto note = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr);
+  const auto note = sizeof(Elf64_Ehdr) + (2 * sizeof(Elf64_Phdr));
   for (const std::uint32_t size : {0U, 0xfffffffcU, 0xffffffffU}) {
     std::memcpy(bytes.data() + note + 4, &size, sizeof size);
     EXPECT_FALSE(std::holds_alternative<FatalSignal>(parse(bytes)) && size > bytes.size());

@@ -60,7 +60,7 @@ class Bytes {
  public:
   template <class T>
   Bytes& put(T value) {
-    std::array<std::byte, sizeof value> from;
+    std::array<std::byte, sizeof value> from{};
     std::memcpy(from.data(), &value, sizeof value);
     for (const auto byte : from) bytes_.push_back(byte);
     return *this;
@@ -91,7 +91,7 @@ Bytes module_request(pid_t task, const std::string& name, bool waits) {
       .put<std::uint64_t>(0)
       .put<std::uint32_t>(waits ? 1 : 0)
       .put<std::uint32_t>(24U | size << 16U)
-      .text(name, (size + 3) / 4 * 4);
+      .text(name, std::size_t{size + 3} / 4 * 4);
 }
 
 // A page whose events come 10 ns after each other, the first at `start`.

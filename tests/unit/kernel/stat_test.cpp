@@ -21,10 +21,10 @@ TEST(ParseStat, TakesWhatItNames) {
 }
 
 TEST(ParseStat, CountsFromTheLastParenthesisOfTheName) {
-  for (const std::string name : {"(a) S 9 9 9 9 9 512 b)", "(a)\n%s b)", "())"}) {
-    const auto stat = parse_stat("7 " + name + kRest);
-    ASSERT_TRUE(stat) << name;
-    EXPECT_EQ(stat->start_time, 9871U) << name;
+  for (const std::string start : {"7 (a) S 9 9 9 9 9 512 b)", "7 (a)\n%s b)", "7 ())"}) {
+    const auto stat = parse_stat(start + kRest);
+    ASSERT_TRUE(stat) << start;
+    EXPECT_EQ(stat->start_time, 9871U) << start;
   }
 }
 

@@ -15,6 +15,7 @@ namespace upcall::launcher {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
 constexpr std::uint32_t kStatus = 0;  // of record_files(RecordKind::crun)
 constexpr std::uint32_t kConfig = 1;
@@ -34,7 +35,7 @@ class RecordsTest : public ::testing::Test {
   void write(const fs::path& name, const std::string& text) const {
     std::ofstream{path_ / name} << text;
   }
-  [[nodiscard]] Records records(const fs::path& directory) const {
+  [[nodiscard]] static Records records(const fs::path& directory) {
     return Records{{{.kind = wire::RecordKind::crun, .path = directory}}};
   }
   // The errno of what must fail.
@@ -55,7 +56,7 @@ TEST_F(RecordsTest, AreCopiedWhole) {
 TEST_F(RecordsTest, AreListedAndWatched) {
   const auto watched = records(path_).open_directory(0);
   ASSERT_TRUE(watched);
-  EXPECT_EQ(*read_sealed_memfd(watched->entries.get()), (std::string{"web", 4}));
+  EXPECT_EQ(*read_sealed_memfd(watched->entries.get()), "web\0"s);
   fs::create_directory(path_ / "db");
   const auto changes = kernel::read_changes(watched->changes.get());
   ASSERT_TRUE(changes && *changes);

@@ -13,7 +13,9 @@ Record container(const std::string& id, pid_t init = 100, std::uint64_t start_ti
   return {.container = {.runtime = "runc", .id = id}, .init = init, .start_time = start_time};
 }
 
-std::string name_of(const Record* record) { return record ? record->container.id : "none"; }
+std::string name_of(const Record* record) {
+  return record != nullptr ? record->container.id : "none";
+}
 
 class RegistryTest : public ::testing::Test {
  protected:

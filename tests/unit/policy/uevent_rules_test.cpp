@@ -100,6 +100,7 @@ TEST(DecideUevent, ADeviceIsTheHostsOrItsContainers) {
 TEST(DecideUevent, TheFirstDecidesHoweverItsSubsystemIsNamed) {
   const auto first = [](const std::vector<Globs>& subsystems, const std::string& subsystem) {
     std::vector<UeventRule> rules;
+    rules.reserve(subsystems.size());
     for (const auto& one : subsystems)
       rules.push_back({.name = std::to_string(rules.size()), .when = {.subsystem = one}});
     const auto text = "add@/devices/x\0SUBSYSTEM="s + subsystem + '\0';

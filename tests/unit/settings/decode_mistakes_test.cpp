@@ -2,6 +2,8 @@
 // One entry for each kind of mistake, with exactly what the administrator sees.
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "settings/load.h"
 
 namespace upcall::settings {
@@ -332,13 +334,11 @@ TEST(Mistakes, ShowNoControlBytesAndNoEndlessLines) {
 
 TEST(Mistakes, HostileTextsAreRefusedInLittleTime) {
   EXPECT_NE(mistakes_in(std::string(100'000, '[')), "no mistake");
-  std::string bomb = "version: 1\na0: &a0 [x]\n";
-  for (int i = 1; i < 40; ++i) {
-    const auto before = std::to_string(i - 1);
-    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + before + ", *a" +
-            before + "]\n";
-  }
-  EXPECT_NE(mistakes_in(bomb).find("more values than a policy can have"), std::string::npos);
+  std::ostringstream bomb;
+  bomb << "version: 1\na0: &a0 [x]\n";
+  for (int i = 1; i < 40; ++i)
+    bomb << "a" << i << ": &a" << i << " [*a" << i - 1 << ", *a" << i - 1 << "]\n";
+  EXPECT_NE(mistakes_in(bomb.str()).find("more values than a policy can have"), std::string::npos);
 }
 
 }  // namespace

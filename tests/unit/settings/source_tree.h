@@ -18,7 +18,7 @@ inline std::filesystem::path in_source_tree(const std::string& name) {
 }
 
 inline std::string contents(const std::string& name) {
-  std::ifstream file{in_source_tree(name)};
+  const std::ifstream file{in_source_tree(name)};
   EXPECT_TRUE(file) << name;
   std::ostringstream text;
   text << file.rdbuf();

@@ -139,6 +139,8 @@ class CgroupTreeTest : public ::testing::Test {
       }
       std::ofstream{directory + "/cgroup.procs"} << pid_;
     }
+    Inmate(const Inmate&) = delete;
+    Inmate& operator=(const Inmate&) = delete;
     Inmate(Inmate&& other) noexcept : pid_{std::exchange(other.pid_, -1)} {}
     Inmate& operator=(Inmate&&) = delete;
     ~Inmate() {
@@ -233,7 +235,7 @@ TEST_F(CgroupTreeTest, LargeDirectoryIsGoneThroughInParts) {
   hear();
   for (int turn = 1; watched() < 301; ++turn) {
     ASSERT_LT(turn, 300);
-    ASSERT_LE(watched(), 1 + turn * 32);
+    ASSERT_LE(watched(), 1 + (turn * 32));
     (void)tree_->work();
   }
 }
