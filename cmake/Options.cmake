@@ -11,7 +11,8 @@ target_compile_options(upcall_options INTERFACE
   # Designated initialisers leave the rest at its default on purpose; gcc 12 warns all the same.
   -Wno-missing-field-initializers
   $<$<BOOL:${UPCALL_WERROR}>:-Werror>)
-# The library's assertions are on in every build: an empty optional that is read ends the program there (ADR 73).
+# The library's assertions are on in every build but that of the shim, which has no C library to
+# end it: an empty optional that is read ends the program there (ADR 73).
 target_compile_definitions(upcall_options INTERFACE _GNU_SOURCE _GLIBCXX_ASSERTIONS)
 target_include_directories(upcall_options INTERFACE ${CMAKE_SOURCE_DIR}/broker)
 

@@ -284,6 +284,7 @@ class Broker {
 
 int main(int argc, char** argv) {
   try {
+    // For what is wrong with the options, which say how much is logged.
     upcall::log::start("upcall-broker", upcall::log::Level::info);
     auto options = upcall::daemon::parse_broker_options(argc, argv);
     upcall::log::start("upcall-broker", options.log_level);

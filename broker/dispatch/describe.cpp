@@ -158,7 +158,8 @@ std::vector<std::string> to_environment(const Fields& fields) {
     std::string variable = "UPCALL_";
     for (const char c : name)
       variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    environment.push_back(variable.append("=").append(value));
+    variable.append("=").append(value);
+    environment.push_back(std::move(variable));
   }
   return environment;
 }

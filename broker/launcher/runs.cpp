@@ -52,7 +52,7 @@ int wait_status(const siginfo_t& info) {
 Runs::Runs(int epoll, Outbox& outbox) : epoll_{epoll}, outbox_{outbox}, pids_{shared_pids()} {}
 
 void Runs::start(const Request& request, Confinement confinement, int cgroup) {
-  auto* const free = std::ranges::find(runs_, false, &std::optional<Run>::has_value);
+  auto* const free = std::ranges::find_if(runs_, [](const auto& run) { return !run; });
   const auto word = free_word();
   if (free == runs_.end() || !word) return give_up(request, ConfineStep::request, EAGAIN);
   const auto index = static_cast<std::size_t>(free - runs_.begin());

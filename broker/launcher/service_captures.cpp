@@ -19,7 +19,7 @@ std::vector<std::byte> datagram_of(const T& head, std::string_view texts) {
 }  // namespace
 
 std::optional<std::uint32_t> Service::free_capture() const {
-  const auto* const free = std::ranges::find(captures_, false, &std::optional<Capture>::has_value);
+  const auto* const free = std::ranges::find_if(captures_, [](const auto& one) { return !one; });
   if (free == captures_.end()) return {};
   return static_cast<std::uint32_t>(free - captures_.begin());
 }

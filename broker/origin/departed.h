@@ -19,9 +19,10 @@ class Departed {
 
   void add(std::string cgroup, event::Container container, Time now);
   // The one that went last of those with this cgroup or one above it, the nearest first; null
-  // without one. Only if its cgroup has more than `outer` bytes, those of a living one's above it.
+  // without one. `outer`: how long the cgroup of the nearest living one is, 0 without one. Only
+  // what is nearer, and so has a longer one, is found.
   [[nodiscard]] const event::Container* find(std::string_view cgroup, Time now,
-                                             std::size_t outer = 0) const;
+                                             std::size_t outer) const;
 
  private:
   struct One {

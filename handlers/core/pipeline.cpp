@@ -76,9 +76,9 @@ void Pipeline::start_workers() {
   try {
     for (unsigned i = 0; i < shape_.workers; ++i)
       threads_.emplace_back([this, i] { run_worker(i); });
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
     // A container may be at its limit of processes: with fewer workers, or with none, it only takes
     // longer.
-  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
   }
   if (!threads_.empty()) sink_.expect_bulk();
 }

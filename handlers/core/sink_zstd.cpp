@@ -54,7 +54,7 @@ Result<ZstdSink::Frame> ZstdSink::compress(std::span<const std::byte> bytes, Wor
   if (worker.context == nullptr) worker.context = ::ZSTD_createCCtx();
   if (worker.context == nullptr) return from_errno("compress the core", ENOMEM);
   if (const auto bound = ::ZSTD_compressBound(bytes.size()); worker.frame_room < bound) {
-    // NOLINTNEXTLINE(*-avoid-c-arrays): see there
+    // NOLINTNEXTLINE(*-avoid-c-arrays): see Worker::frame
     worker.frame = std::make_unique_for_overwrite<std::byte[]>(bound);
     worker.frame_room = bound;
   }

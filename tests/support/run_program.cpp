@@ -46,7 +46,8 @@ ProgramEnd run_program(std::vector<std::string> command) {
   if (!output) throw std::runtime_error{"cannot keep the output of " + command.front()};
   const pid_t pid = start(command, output.get());
   ProgramEnd end;
-  ::waitpid(pid, &end.status, 0);
+  if (::waitpid(pid, &end.status, 0) != pid)
+    throw std::runtime_error{"cannot wait for " + command.front()};
   end.output = contents(output.get());
   return end;
 }

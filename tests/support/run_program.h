@@ -13,7 +13,7 @@ struct ProgramEnd {
 };
 
 // In the namespaces of the calling thread; PATH is searched. Throws std::runtime_error when it
-// cannot be started.
+// cannot be started or waited for.
 [[nodiscard]] ProgramEnd run_program(std::vector<std::string> command);
 
 }  // namespace upcall::test
