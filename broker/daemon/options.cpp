@@ -25,7 +25,7 @@ A new policy is taken by a restart.
                              (default )" UPCALL_CONFIG R"()
   --runtime-directory=DIR    sockets (default /run/upcalld)
   --state-directory=DIR      what must survive a restart (default /var/lib/upcalld)
-  --core-mode=MODE           how the kernel hands core dumps over: auto, socket or pipe
+  --core-mode=MODE           how the kernel hands core dumps over: auto (default), socket or pipe
   --broker-user=NAME         whom the broker runs as: a user that exists (default
                              upcall-broker, or nobody where there is none)
   --uevent-buffer=BYTES      what the kernel may keep of uevents that have not been read
@@ -34,7 +34,7 @@ A new policy is taken by a restart.
   --check                    read the policy, say what is wrong with it, and exit
   --features                 say what this kernel offers and what upcalld does with it or
                              without, and exit
-  --log-level=LEVEL          debug, info, warning or error
+  --log-level=LEVEL          debug, info (default), warning or error
   --help, --version
 )";
 
@@ -97,6 +97,7 @@ enum Name : int {
 void apply(Options& options, int name, const std::string& value) {
   switch (name) {
     case config:
+      if (value.empty()) usage_error("--config needs the path of a policy");
       options.config = value;
       return;
     case runtime:

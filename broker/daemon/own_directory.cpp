@@ -38,8 +38,12 @@ void check_directory(const std::string& path, const std::string& option) {
   if (status.st_uid != 0)
     refuse(path, "belongs to uid " + std::to_string(status.st_uid) +
                      " and not to root: chown root '" + printable(path) + "'");
+  // A sticky one, such as /tmp, is for all to write.
+  const bool for_all = (status.st_mode & S_ISVTX) != 0;
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    refuse(path, "can be written by others than root: chmod go-w '" + printable(path) + "'");
+    refuse(path,
+           "can be written by others than root: " +
+               (for_all ? "name another with " + option : "chmod go-w '" + printable(path) + "'"));
 }
 
 std::string make_directory(const std::string& path, const std::string& option) {

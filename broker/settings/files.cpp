@@ -50,6 +50,9 @@ Trusted<Found> open_path(int directory, const std::string& name, const std::stri
 
 bool writable_by_others(const struct stat& status) { return (status.st_mode & kOthersWrite) != 0; }
 
+// Without the right of all to write there, neither a directory such as /tmp nor a device is of use.
+bool is_for_all(mode_t mode) { return S_ISDIR(mode) ? (mode & S_ISVTX) != 0 : !S_ISREG(mode); }
+
 // Nobody but root may choose what stands here.
 std::optional<Refused> judge(const struct stat& status, const std::string& path) {
   const std::string shown = '\'' + printable(path) + '\'';
@@ -59,7 +62,10 @@ std::optional<Refused> judge(const struct stat& status, const std::string& path)
   }
   // Of a symbolic link only the owner counts: its mode bits mean nothing.
   if (S_ISLNK(status.st_mode) || !writable_by_others(status)) return {};
-  return Refused{.why = shown + " can be written by others than root: chmod go-w " + shown};
+  return Refused{.why = shown + " can be written by others than root: " +
+                        (is_for_all(status.st_mode)
+                             ? "put the policy into a directory that only root can write"
+                             : "chmod go-w " + shown)};
 }
 
 // In a sticky directory such as /tmp all may add names, but only their owner and root may move

@@ -135,7 +135,9 @@ std::optional<Value> parse_document(std::istream& text, TreeBuilder& builder,
                                     const Source& source) {
   YAML::Parser parser{text};
   if (!parser.HandleNextDocument(builder)) {
-    throw Refusal{{.source = &source}, "the file is empty: a policy starts with 'version: 1'"};
+    throw Refusal{{.source = &source},
+                  "the file is empty: a policy starts with 'version: 1'; remove a file of conf.d "
+                  "that is to say nothing"};
   }
   Value document = builder.take();
   TreeBuilder second{source};

@@ -30,8 +30,12 @@ TEST_P(Mistake, IsShownWithItsPlace) { EXPECT_EQ(mistakes_in(GetParam().text), G
 INSTANTIATE_TEST_SUITE_P(
     Yaml, Mistake,
     ::testing::Values(
-        Case{"", "p.yaml: the file is empty: a policy starts with 'version: 1'\n"},
-        Case{"# nothing\n", "p.yaml: the file is empty: a policy starts with 'version: 1'\n"},
+        Case{"",
+             "p.yaml: the file is empty: a policy starts with 'version: 1'; remove a file of "
+             "conf.d that is to say nothing\n"},
+        Case{"# nothing\n",
+             "p.yaml: the file is empty: a policy starts with 'version: 1'; remove a file of "
+             "conf.d that is to say nothing\n"},
         Case{"---\n", "p.yaml:2:1: expected a map, not nothing\n"},
         Case{"version: 1\n---\nversion: 1\n",
              "p.yaml:3:1: a second document: a policy file has only one\nversion: 1\n^\n"},
