@@ -43,4 +43,20 @@ void set_up_helper_listener(Listeners& listeners, const std::string& directory, 
 // Unlinks what was made here, unless somebody has put something else in its place.
 void remove_listeners(const Listeners& listeners);
 
+// Removes them unless it is released: a start that fails leaves none behind. What it is given is
+// borrowed.
+class ListenersOwner {
+ public:
+  explicit ListenersOwner(const Listeners& listeners) : listeners_{&listeners} {}
+  ListenersOwner(const ListenersOwner&) = delete;
+  ListenersOwner& operator=(const ListenersOwner&) = delete;
+  ~ListenersOwner() {
+    if (listeners_ != nullptr) remove_listeners(*listeners_);
+  }
+  void release() { listeners_ = nullptr; }
+
+ private:
+  const Listeners* listeners_;
+};
+
 }  // namespace upcall::daemon

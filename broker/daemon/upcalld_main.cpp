@@ -270,6 +270,7 @@ int serve(const Options& options) {
   const auto& state = directories.state.path;
   auto signals = catch_signals();
   auto listeners = open_listeners(runtime, options.uevent_buffer);
+  ListenersOwner listeners_owner{listeners};
   auto registration = or_throw(Registration::begin(state, listeners.core_dumps.path));
   auto compiled = or_throw(compile_policy(options.config, registration.previous()));
   if (!compiled) return 1;
@@ -292,6 +293,7 @@ int serve(const Options& options) {
   auto programs = start_programs(options, siblings, *compiled, directories, listeners,
                                  helpers ? &*helpers : nullptr);
   helpers.reset();  // an instance stays for as long as anybody has it open
+  listeners_owner.release();
   Supervisor supervisor{{.listeners = std::move(listeners),
                          .registration = std::move(registration),
                          .modules = std::move(modules),

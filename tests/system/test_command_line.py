@@ -100,12 +100,29 @@ class CommandLine(unittest.TestCase):
             (pathlib.Path(directory) / "file").touch()
             (pathlib.Path(directory) / "open").mkdir()
             (pathlib.Path(directory) / "open").chmod(0o777)
+            (pathlib.Path(directory) / "sticky").mkdir()
+            (pathlib.Path(directory) / "sticky").chmod(0o1777)
             for name, remedy in (("no/such/run", "make the directory above it"), ("file", "is no directory"),
-                                 ("open", f"chmod go-w '{directory}/open'")):
+                                 ("open", f"chmod go-w '{directory}/open'"),
+                                 ("sticky", "name another with --runtime-directory")):
                 with self.subTest(name):
                     said = upcalld(f"--runtime-directory={directory}/{name}")
                     self.assertEqual(said.returncode, 1)
                     self.assertIn(remedy, said.stderr)
+
+    def test_start_that_fails_leaves_no_sockets(self):
+        with tempfile.TemporaryDirectory(prefix="upcall-") as directory:
+            policy = pathlib.Path(directory) / "upcalld.yaml"
+            policy.write_text("version: 1\nrulse: []\n")
+            said = upcalld(f"--config={policy}", f"--runtime-directory={directory}/run", f"--state-directory={directory}/state")
+            self.assertEqual(said.returncode, 1)
+            self.assertIn(":2:1: ", said.stderr)
+            self.assertEqual([path.name for path in pathlib.Path(directory, "run").iterdir()], ["lock"])
+
+    def test_empty_path_of_a_policy_is_told(self):
+        said = upcalld("--config=", "--check")
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("--config", said.stderr)
 
     def test_all_mistakes_of_a_policy_are_told_at_once(self):
         said = self.check("version: 1\nrulse: []\ndefaults: {coredump: maybe}\ndefaults: {}\n")
