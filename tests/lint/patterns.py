@@ -8,12 +8,15 @@ import lint
 
 MAX_FUNCTION, MAX_FILE = 60, 400
 
+ALL_BUT_BASE = (*(f"broker/{layer.name}" for layer in (lint.ROOT / "broker").iterdir() if layer.name != "base"), "tests")
 # (name, pattern on code without comments and strings, path prefixes it holds for, why)
 FORBIDDEN = [
     ("co_await operand", re.compile(r"\bco_await\b[^;]*?((?<![)] )\{|\[(?!\w*\]\s*[;,)]))"), ("broker", "tests"),
      "gcc 12 destroys braced values and captures inside a co_await expression twice: name the operand first"),
     ("detached", re.compile(r"\basio::detached\b"), ("broker", "tests"),
      "it swallows exceptions: a loop that fails must end the process"),
+    ("co_spawn", re.compile(r"\bco_spawn\b"), ALL_BUT_BASE,
+     "start_loop() of base/asio.h is the one way: a loop that fails ends the process"),
     ("system", re.compile(r"\b(std::)?system\s*\("), ("broker", "handlers"), "no shell, ever"),
     ("getenv", re.compile(r"\bgetenv\s*\("), ("broker/launcher", "broker/shims"),
      "the environment is the caller's, and this program is root"),
@@ -99,6 +102,7 @@ if __name__ == "__main__":
         "braces in co_await": sample("co_await f(Options{.a = 1});"),
         "capture in co_await": sample("co_await f([shared] {});"),
         "detached": sample("co_spawn(io, run(), asio::detached);"),
+        "co_spawn": sample("asio::co_spawn(io, run(), ended);"),
         "system": sample('std::system("ls");'),
         "getenv": sample('getenv("PATH");'),
         "open": sample("int fd = ::open(path, O_RDONLY);"),
