@@ -18,8 +18,8 @@ constexpr std::uint64_t kForkTicks = 50;
 
 std::uint64_t to_ticks(std::uint64_t nanoseconds) {
   constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return nanoseconds / (kNanoseconds / ticks);
+  static const auto kPerSecond = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return nanoseconds / (kNanoseconds / kPerSecond);
 }
 
 // Whether it is the very process that was forked then, and not a later one of its number.
